@@ -1,0 +1,289 @@
+"""Smooth activations: sigmoid, tanh and what is built from exponentials.
+
+Exponentials are only ever taken of numbers for which they cannot overflow.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from minikeras.activations.base import Activation, activation
+from minikeras.typing import Array
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+
+
+def sigmoid_of(z: Array, out: Array | None = None) -> Array:
+    """1 / (1 + e^−z), to full relative precision also where it is nearly 0."""
+    lowest = -88.0 if z.dtype != np.float64 else -709.0  # e^88 is the last power that float32 holds
+    y = np.maximum(z, lowest, out=out)
+    np.negative(y, out=y)
+    np.exp(y, out=y)
+    y += 1
+    return np.reciprocal(y, out=y)
+
+
+def softplus_of(z: Array, out: Array | None = None) -> Array:
+    """log(1 + e^z) = max(z, 0) + log(1 + e^−abs(z))."""
+    return np.add(np.log1p(np.exp(-np.abs(z))), np.maximum(z, 0), out=out)
+
+
+@activation("sigmoid")
+class Sigmoid(Activation):
+    """f(z) = 1 / (1 + e^−z); f' = y (1 − y)."""
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+        return sigmoid_of(z, out)
+
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+        y = saved
+        dz = np.multiply(y, y, out=out)
+        np.subtract(y, dz, out=dz)
+        dz *= dy
+        return dz
+
+
+@activation("tanh")
+class Tanh(Activation):
+    """f(z) = tanh z; f' = 1 − y²."""
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+        return np.tanh(z, out=out)
+
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+        dz = np.multiply(saved, saved, out=out)
+        np.subtract(1, dz, out=dz)
+        dz *= dy
+        return dz
+
+
+@activation("tanh_shrink")
+class TanhShrink(Activation):
+    """f(z) = z − tanh z; f' = tanh² z."""
+
+    needs_input = True
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+        return np.subtract(z, np.tanh(z), out=out)
+
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+        return np.multiply(dy, np.tanh(saved) ** 2, out=out)
+
+
+@activation("elu")
+class Elu(Activation):
+    """f(z) = z for z > 0, else α (e^z − 1); f' = 1 or y + α."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = alpha
+
+    scale = 1.0
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+        lower = self.alpha * np.expm1(np.minimum(z, 0))
+        y = np.maximum(z, 0, out=out)
+        y += lower
+        if self.scale != 1:
+            y *= self.scale
+        return y
+
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+        y = saved
+        slope = np.minimum(y, 0) + self.alpha * self.scale  # s·α·e^z = y + s·α where z ≤ 0
+        slope[y > 0] = self.scale
+        return np.multiply(dy, slope, out=out)
+
+
+@activation("selu")
+class Selu(Elu):
+    """f(z) = 1.0507 · elu(z, 1.6733), whose fixed point is mean 0 and variance 1.
+
+    Source: Klambauer et al., "Self-Normalizing Neural Networks", 2017.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(SELU_ALPHA)
+
+    scale = SELU_SCALE
+
+
+@activation("celu")
+class Celu(Activation):
+    """f(z) = max(z, 0) + α (e^(min(z, 0)/α) − 1); f' = 1 or 1 + y/α."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = alpha
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+        lower = self.alpha * np.expm1(np.minimum(z, 0) / self.alpha)
+        return np.add(np.maximum(z, 0), lower, out=out)
+
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+        return np.multiply(dy, np.minimum(saved, 0) / self.alpha + 1, out=out)
+
+
+@activation("softplus")
+class Softplus(Activation):
+    """f(z) = log(1 + e^z); f' = sigmoid(z) = 1 − e^−y."""
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+        return softplus_of(z, out)
+
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+        return np.multiply(dy, -np.expm1(-saved), out=out)
+
+
+@activation("log_sigmoid")
+class LogSigmoid(Activation):
+    """f(z) = log sigmoid(z) = −softplus(−z); f' = 1 − e^y."""
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+        y = softplus_of(-z, out)
+        return np.negative(y, out=y)
+
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+        return np.multiply(dy, -np.expm1(saved), out=out)
+
+
+@activation("softsign")
+class Softsign(Activation):
+    """f(z) = z / (1 + abs(z)); f' = (1 − abs(y))²."""
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+        return np.divide(z, 1 + np.abs(z), out=out)
+
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+        return np.multiply(dy, (1 - np.abs(saved)) ** 2, out=out)
+
+
+@activation("exponential")
+class Exponential(Activation):
+    """f(z) = e^z; f' = y."""
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+        return np.exp(z, out=out)
+
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+        return np.multiply(dy, saved, out=out)
+
+
+@activation("silu", "swish")
+class Silu(Activation):
+    """f(z) = z·σ(z); f' = σ (1 + z (1 − σ))."""
+
+    needs_input = True
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+        return np.multiply(z, sigmoid_of(z), out=out)
+
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+        z, s = saved, sigmoid_of(saved)
+        return np.multiply(dy, s * (1 + z * (1 - s)), out=out)
+
+
+@activation("mish")
+class Mish(Activation):
+    """f(z) = z·tanh(softplus z)."""
+
+    needs_input = True
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+        return np.multiply(z, np.tanh(softplus_of(z)), out=out)
+
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+        z, t = saved, np.tanh(softplus_of(saved))
+        return np.multiply(dy, t + z * (1 - t * t) * sigmoid_of(z), out=out)
+
+
+@activation("squareplus")
+class Squareplus(Activation):
+    """f(z) = (z + √(z² + b)) / 2; f' = (1 + z/√(z² + b)) / 2."""
+
+    needs_input = True
+
+    def __init__(self, b: float = 4) -> None:
+        self.b = b
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+        y = np.add(z, np.sqrt(z * z + self.b), out=out)
+        y /= 2
+        return y
+
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+        z = saved
+        return np.multiply(dy, (1 + z / np.sqrt(z * z + self.b)) / 2, out=out)
+
+
+@activation("gelu")
+class Gelu(Activation):
+    """f(z) = z·Φ(z), Φ the normal distribution function; f' = Φ(z) + z·φ(z).
+
+    Args:
+        approximate: use Φ(z) ≈ (1 + tanh(√(2/π) (z + 0.044715 z³))) / 2.
+
+    Source: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
+    """
+
+    needs_input = True
+
+    def __init__(self, approximate: bool = False) -> None:
+        self.approximate = approximate
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+        if self.approximate:
+            return np.multiply(z, (1 + np.tanh(self._inner(z))) / 2, out=out)
+        return np.multiply(z, (1 + erf(z / math.sqrt(2))) / 2, out=out)
+
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+        z = saved
+        if self.approximate:
+            t = np.tanh(self._inner(z))
+            inner_slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * z * z)
+            slope = (1 + t) / 2 + z * (1 - t * t) * inner_slope / 2
+        else:
+            density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+            slope = (1 + erf(z / math.sqrt(2))) / 2 + z * density
+        return np.multiply(dy, slope, out=out)
+
+    @staticmethod
+    def _inner(z: Array) -> Array:
+        return math.sqrt(2 / math.pi) * (z + 0.044715 * z * z * z)
+
+
+# W. J. Cody, "Rational Chebyshev approximations for the error function", 1969: near zero a
+# quotient of polynomials in x², elsewhere 1 − e^(−x²) times a quotient of polynomials in x.
+_NEAR = (
+    (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
+    (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
+)
+_FAR = (
+    (
+        2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6.61191906371416295e1,
+        2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
+        1.23033935479799725e3,
+    ),
+    (
+        1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
+        3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3,
+    ),
+)  # fmt: skip
+
+
+def erf(x: Array) -> Array:
+    """The error function 2/√π ∫₀ˣ e^(−t²) dt, to about the precision of x's type (NumPy has none)."""
+    a = np.minimum(np.abs(x), 6)  # erf(6) is 1 in double precision
+    near = np.minimum(a, 0.5) ** 2
+    small = x * (_polynomial(_NEAR[0], near) / _polynomial(_NEAR[1], near))
+    large = 1 - np.exp(-a * a) * (_polynomial(_FAR[0], a) / _polynomial(_FAR[1], a))
+    return np.where(a <= 0.5, small, np.copysign(large, x))
+
+
+def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
+    """Horner's scheme; the highest power comes first."""
+    y = np.full_like(x, coefficients[0])
+    for c in coefficients[1:]:
+        y *= x
+        y += c
+    return y

@@ -1,0 +1,172 @@
+"""What a forward pass leaves behind for its backward pass.
+
+A layer holds hyperparameters and variables, nothing else. Everything that belongs to one pass
+(the input that it saw, its mask, scratch arrays, gradients) lives in a `Context`. So many threads
+can use one model at a time, a prediction cannot disturb a gradient, and whatever happened in a
+pass can be looked at. A model gives each of its layers a child context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+
+from minikeras.random import SeedGenerator, default_generator
+from minikeras.typing import Array, DTypeLike
+from minikeras.variable import Variable
+
+MAX_VIEWS = 256  # of scratch arrays that one context remembers before it forgets all
+
+
+class _Pass:
+    """What all contexts of one pass share."""
+
+    def __init__(self) -> None:
+        self.gradients: dict[Variable, Array] = {}
+        self.penalty = 0.0
+        self.rng: np.random.Generator | None = None
+
+
+class Context:
+    """The state of one pass through one layer.
+
+    Args:
+        training: whether dropout drops and batch normalization uses the batch.
+        recording: whether `save` keeps anything; False where no backward pass will follow.
+        needs_dx: whether `backward` must return the gradient of the layer's input.
+        mask: which steps of the input count, shape (batch, steps), or None for all.
+
+    A layer may set further attributes of its own on it. They live as long as the context.
+    """
+
+    def __init__(
+        self,
+        training: bool = False,
+        recording: bool = True,
+        needs_dx: bool = True,
+        mask: Array | None = None,
+        _shared: _Pass | None = None,
+    ) -> None:
+        self.training = training
+        self.recording = recording
+        self.needs_dx = needs_dx
+        self.mask = mask  # of the input; set by the model before `forward`
+        self.output_mask: Array | None = None  # set by `Layer.run_forward`
+        self.dy_is_dz = False  # the loss gave dL/dz of the layer's activation: see training/pairing.py
+        self.children: dict[Hashable, Context] = {}
+        self.values: dict[str, Any] = {}  # what `save` kept
+        self._shared = _shared or _Pass()
+        self._pending = False
+        self._storage: dict[str, Array] = {}
+        self._views: dict[tuple[Any, ...], Array] = {}
+
+    def child(self, key: Hashable) -> Context:
+        """The context of the layer at position `key` inside this one; made at first use."""
+        child = self.children.get(key)
+        if child is None:
+            child = Context(self.training, self.recording, self.needs_dx, None, self._shared)
+            self.children[key] = child
+        return child
+
+    # What forward leaves for backward
+
+    def save(self, **values: Any) -> None:
+        """Keep arrays for the backward pass."""
+        if self.recording:
+            self.values = values
+            self._pending = True
+
+    def saved(self, *names: str) -> Any:
+        """What `save` kept, once: the value of one name, or a tuple for several.
+
+        Raises:
+            RuntimeError: without a forward pass before, or the second time after it.
+        """
+        if not self._pending:
+            raise RuntimeError(
+                "`backward` needs a `forward` on the same context before it, and only one `backward` "
+                "may follow each: its scratch arrays are overwritten. Run `forward` again first."
+            )
+        self._pending = False
+        if len(names) == 1:
+            return self.values[names[0]]
+        return tuple(self.values[name] for name in names)
+
+    def release(self) -> None:
+        """Forget what was saved here and below, but keep the scratch arrays for the next pass."""
+        self.values = {}
+        self._pending = False
+        for child in self.children.values():
+            child.release()
+
+    # Scratch arrays
+
+    def buffer(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        """An uninitialised array, the same one next time: a training step allocates nothing.
+
+        A smaller shape under the same name is given a part of the same memory, so a short last
+        batch costs nothing either.
+        """
+        view = self._views.get((name, shape, dtype))
+        return self._make_view(name, shape, dtype) if view is None else view
+
+    def _make_view(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        size = 1
+        for n in shape:
+            size *= n
+        flat = self._storage.get(name)
+        if flat is None or flat.size < size or flat.dtype != dtype:
+            flat = self._storage[name] = np.empty(size, dtype)
+            self._views = {key: view for key, view in self._views.items() if key[0] != name}
+        elif len(self._views) >= MAX_VIEWS:
+            self._views.clear()
+        view = self._views[name, shape, dtype] = flat[:size].reshape(shape)
+        return view
+
+    # Gradients, penalties, randomness: one set for the whole pass
+
+    @property
+    def gradients(self) -> dict[Variable, Array]:
+        """dL/dvariable of every variable that `backward` has met."""
+        return self._shared.gradients
+
+    def grad(self, variable: Variable) -> Array:
+        """The array that `backward` writes dL/dvariable into."""
+        gradients = self._shared.gradients
+        array = gradients.get(variable)
+        if array is None:
+            array = gradients[variable] = np.zeros_like(variable.value)
+        return array
+
+    @property
+    def penalty(self) -> float:
+        """The sum of the activity regularizers' penalties in this pass."""
+        return self._shared.penalty
+
+    @penalty.setter
+    def penalty(self, value: float) -> None:
+        self._shared.penalty = value
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """This pass's own generator, seeded from the default one at first use."""
+        if self._shared.rng is None:
+            self._shared.rng = _fast_generator([default_generator.draw_seed(), 0])
+        return self._shared.rng
+
+    def rng_of(self, seeds: SeedGenerator) -> np.random.Generator:
+        """The generator of one layer's masks or noise in this context.
+
+        It takes one seed of the layer's sequence when the context is new and then runs on, so a
+        layer with a fixed seed repeats its masks from run to run, not from step to step.
+        """
+        if not hasattr(self, "_rng"):
+            self._rng = _fast_generator(seeds.next())
+        return self._rng
+
+
+def _fast_generator(seed: Any) -> np.random.Generator:
+    """SFC64: the fastest of NumPy's bit generators; it passes the usual statistical test batteries."""
+    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(np.asarray(seed).tolist())))

@@ -1,0 +1,361 @@
+"""Cross-entropies: minus the log of the probability that was given to what came true.
+
+As in Keras, probabilities of several classes are first divided by their sum, then held inside
+[ε, 1 − ε], ε = 1e-7, and only then the logarithm is taken; the gradient is that of just this, so
+it is zero where a probability was held. In training a model that ends in softmax or sigmoid uses
+`paired_backward` instead: there the exponential of the one and the logarithm of the other cancel,
+and dL/dz = p − y has no such dead corners.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minikeras import config
+from minikeras.activations.rows import LogSoftmax, Softmax
+from minikeras.activations.smooth import sigmoid_of, softplus_of
+from minikeras.errors import ShapeError, check_number
+from minikeras.losses.base import Loss, as_float
+from minikeras.typing import Array
+
+
+def clip_probability(p: Array) -> Array:
+    """p held inside [ε, 1 − ε]."""
+    eps = config.epsilon()
+    return np.clip(p, eps, 1 - eps)
+
+
+def inside_clip(p: Array) -> Array:
+    """Where `clip_probability` changes nothing, so that the gradient passes."""
+    eps = p.dtype.type(config.epsilon())
+    return (p >= eps) & (p <= 1 - eps)
+
+
+class BinaryCrossentropy(Loss):
+    """v = mean −(y log p + (1 − y) log(1 − p)); with p = σ(z), dL/dz = dv (p − y)/n.
+
+    Args:
+        from_logits: `y_pred` is z, and p = σ(z).
+        label_smoothing: s in [0, 1]; the labels become y (1 − s) + s/2.
+        axis: the axis that the mean is taken over.
+    """
+
+    pairs_with = "sigmoid"
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "binary_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self.from_logits = from_logits
+        self.label_smoothing = check_number(self, "label_smoothing", label_smoothing, 0, 1)
+        self.axis = axis
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+        y = self.smooth(y_true)
+        if self.from_logits:  # −log σ(z) = softplus(−z), and log(1 − σ(z)) = log σ(z) − z
+            return np.mean(softplus_of(y_pred) - y_pred * y, axis=self.axis)
+        return np.mean(self.elementwise(y, y_pred), axis=self.axis)
+
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+        y = self.smooth(y_true)
+        if self.from_logits:
+            return self._spread(dv, y_pred) * (sigmoid_of(y_pred) - y)
+        return self._spread(dv, y_pred) * self.elementwise_slope(y, y_pred)
+
+    def paired_backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+        return self._spread(dv, y_pred) * (y_pred - self.smooth(y_true))
+
+    def smooth(self, y: Array) -> Array:
+        """The labels, moved towards 1/2 by `label_smoothing`."""
+        s = self.label_smoothing
+        return y * (1 - s) + s / 2 if s else y
+
+    @staticmethod
+    def elementwise(y: Array, p: Array) -> Array:
+        """−(y log p + (1 − y) log(1 − p)) of each number."""
+        p = clip_probability(p)
+        return -(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+    @staticmethod
+    def elementwise_slope(y: Array, p: Array) -> Array:
+        """Its derivative by p: (p − y) / (p (1 − p)), 0 where p was held."""
+        c = clip_probability(p)
+        return (c - y) / (c * (1 - c)) * inside_clip(p)
+
+    def _spread(self, dv: Array, y_pred: Array) -> Array:
+        return np.expand_dims(dv / y_pred.shape[self.axis], self.axis)
+
+
+class BinaryFocalCrossentropy(BinaryCrossentropy):
+    """v = mean (1 − p_t)^γ · BCE, p_t = y p + (1 − y)(1 − p): easy samples count less.
+
+    Args:
+        apply_class_balancing: also multiply by α where y = 1 and by 1 − α where y = 0.
+        alpha: α.
+        gamma: γ.
+
+    Source: Lin et al., "Focal Loss for Dense Object Detection", 2017.
+    """
+
+    pairs_with = None
+
+    def __init__(
+        self,
+        apply_class_balancing: bool = False,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "binary_focal_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
+        self.apply_class_balancing = apply_class_balancing
+        self.alpha = alpha
+        self.gamma = gamma
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+        y, p = self.smooth(y_true), sigmoid_of(y_pred) if self.from_logits else y_pred
+        focus = (1 - self._p_true(y, p)) ** self.gamma
+        return np.mean(self._balance(y) * focus * self.elementwise(y, p), axis=self.axis)
+
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+        y, p = self.smooth(y_true), sigmoid_of(y_pred) if self.from_logits else y_pred
+        miss = 1 - self._p_true(y, p)  # d miss/dp = 1 − 2y
+        focus_slope = self.gamma * miss ** (self.gamma - 1) * (1 - 2 * y)
+        dp = focus_slope * self.elementwise(y, p) + miss**self.gamma * self.elementwise_slope(y, p)
+        if self.from_logits:
+            dp = dp * p * (1 - p)
+        return self._spread(dv, y_pred) * self._balance(y) * dp
+
+    @staticmethod
+    def _p_true(y: Array, p: Array) -> Array:
+        return y * p + (1 - y) * (1 - p)
+
+    def _balance(self, y: Array) -> Any:
+        return y * self.alpha + (1 - y) * (1 - self.alpha) if self.apply_class_balancing else 1
+
+
+class CategoricalCrossentropy(Loss):
+    """v = −Σ y log p over the classes; with p = softmax(z), dL/dz = dv (p Σy − y).
+
+    Args:
+        from_logits: `y_pred` is z, and p = softmax(z).
+        label_smoothing: s in [0, 1]; the labels become y (1 − s) + s/classes.
+        axis: the axis of the classes.
+    """
+
+    pairs_with = "softmax"
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self.from_logits = from_logits
+        self.label_smoothing = check_number(self, "label_smoothing", label_smoothing, 0, 1)
+        self.axis = axis
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+        y = self.smooth(y_true)
+        if self.from_logits:
+            return -np.sum(y * LogSoftmax(self.axis)(y_pred), axis=self.axis)
+        q = y_pred / y_pred.sum(axis=self.axis, keepdims=True)
+        return -np.sum(y * np.log(clip_probability(q)), axis=self.axis)
+
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+        if self.from_logits:
+            return self.paired_backward(dv, y_true, Softmax(self.axis)(y_pred))
+        total = y_pred.sum(axis=self.axis, keepdims=True)
+        q = y_pred / total
+        dq = -np.expand_dims(dv, self.axis) * self.smooth(y_true) / clip_probability(q) * inside_clip(q)
+        return normalize_backward(dq, q, total, self.axis)
+
+    def paired_backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+        y = self.smooth(y_true)
+        return np.expand_dims(dv, self.axis) * (y_pred * y.sum(axis=self.axis, keepdims=True) - y)
+
+    def smooth(self, y: Array) -> Array:
+        """The labels, moved towards the uniform distribution by `label_smoothing`."""
+        s = self.label_smoothing
+        return y * (1 - s) + s / y.shape[self.axis] if s else y
+
+
+class CategoricalFocalCrossentropy(CategoricalCrossentropy):
+    """v = −Σ α (1 − p)^γ y log p: classes that are already likely count less.
+
+    Args:
+        alpha: α.
+        gamma: γ.
+
+    Source: Lin et al., "Focal Loss for Dense Object Detection", 2017.
+    """
+
+    pairs_with = None
+
+    def __init__(
+        self,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_focal_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
+        self.alpha = alpha
+        self.gamma = gamma
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+        c = clip_probability(self._probabilities(y_pred)[0])
+        return -np.sum(self.alpha * (1 - c) ** self.gamma * self.smooth(y_true) * np.log(c), axis=self.axis)
+
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+        q, total = self._probabilities(y_pred)
+        c, y = clip_probability(q), self.smooth(y_true)
+        slope = self.gamma * (1 - c) ** (self.gamma - 1) * np.log(c) - (1 - c) ** self.gamma / c
+        dq = np.expand_dims(dv, self.axis) * self.alpha * y * slope * inside_clip(q)
+        if self.from_logits:
+            return Softmax(self.axis).backward(dq, q)
+        return normalize_backward(dq, q, total, self.axis)
+
+    def _probabilities(self, y_pred: Array) -> tuple[Array, Array]:
+        if self.from_logits:
+            return Softmax(self.axis)(y_pred), np.ones((), y_pred.dtype)
+        total = y_pred.sum(axis=self.axis, keepdims=True)
+        return y_pred / total, total
+
+
+class SparseCategoricalCrossentropy(Loss):
+    """v = −log p[label]; with p = softmax(z), dL/dz = dv (p − onehot(label)).
+
+    Args:
+        from_logits: `y_pred` is z, and p = softmax(z).
+        ignore_class: samples with this label count neither in the loss nor in the mean.
+        axis: the axis of the classes.
+    """
+
+    pairs_with = "softmax"
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self.from_logits = from_logits
+        self.ignore_class = ignore_class
+        self.axis = axis
+
+    def align(self, y_true: Any, y_pred: Any) -> tuple[Array, Array]:
+        """Labels as integers of the shape of y_pred without its class axis.
+
+        Raises:
+            ShapeError: for labels of another shape, one-hot ones for example.
+            ValueError: for a label that is not one of the classes.
+        """
+        p = as_float(y_pred, self.dtype)
+        y = np.asarray(y_true)
+        expected = np.delete(p.shape, self.axis) if p.ndim else np.array([])
+        if y.ndim == p.ndim and y.ndim and y.shape[-1] == 1:
+            y = y[..., 0]
+        if y.shape != tuple(expected):
+            fix = "give one integer label per sample"
+            if y.shape == p.shape:
+                fix = "these look one-hot: use loss='categorical_crossentropy', or y.argmax(-1) as labels"
+            raise ShapeError(f"loss {self.name!r}", f"labels of shape {tuple(map(int, expected))}", y.shape, fix)
+        return self._check_labels(y, p.shape[self.axis]), p
+
+    def _check_labels(self, y: Array, classes: int) -> Array:
+        labels = y if y.dtype.kind in "iu" else y.astype("int64")
+        if not labels.size or (0 <= labels.min() and labels.max() < classes):
+            return labels
+        bad = (labels < 0) | (labels >= classes)
+        if self.ignore_class is not None:
+            bad &= labels != self.ignore_class
+        if bad.any():
+            where = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise ValueError(
+                f"Loss {self.name!r}: label {labels[where]} at index {where} is not one of the {classes} classes "
+                f"0 to {classes - 1} that the model predicts. Likely fix: number the classes from 0, or make "
+                "the last layer wider."
+            )
+        return labels
+
+    def label_mask(self, y_true: Array) -> Array | None:  # noqa: D102
+        return None if self.ignore_class is None else y_true != self.ignore_class
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+        if self.from_logits:
+            return -self._pick(LogSoftmax(self.axis)(y_pred), y_true)
+        q = self._pick(y_pred, y_true) / y_pred.sum(axis=self.axis)
+        return -np.log(clip_probability(q))
+
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+        if self.from_logits:
+            return self.paired_backward(dv, y_true, Softmax(self.axis)(y_pred))
+        total = y_pred.sum(axis=self.axis, keepdims=True)
+        q = y_pred / total
+        picked = self._pick(q, y_true)
+        slope = -dv / clip_probability(picked) * inside_clip(picked)
+        dq = np.zeros_like(q)
+        np.put_along_axis(dq, self._index(y_true), np.expand_dims(slope, self.axis), self.axis)
+        return normalize_backward(dq, q, total, self.axis)
+
+    def paired_backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+        dv = np.expand_dims(dv, self.axis)
+        dz = y_pred * dv
+        index = self._index(y_true)
+        np.put_along_axis(dz, index, np.take_along_axis(dz, index, self.axis) - dv, self.axis)
+        return dz
+
+    def _index(self, labels: Array) -> Array:
+        if self.ignore_class is not None:
+            labels = np.where(labels == self.ignore_class, 0, labels)  # any class: its weight is 0
+        return np.expand_dims(labels, self.axis)
+
+    def _pick(self, p: Array, labels: Array) -> Array:
+        """p at each sample's label."""
+        return np.take_along_axis(p, self._index(labels), self.axis).squeeze(self.axis)
+
+
+class KLDivergence(Loss):
+    """v = Σ y log(y/p), with both held inside [ε, 1]; dv/dp = −y/p."""
+
+    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+        y, p = self._hold(y_true), self._hold(y_pred)
+        return np.sum(y * np.log(y / p), axis=-1)
+
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+        y, p = self._hold(y_true), self._hold(y_pred)
+        return -np.asarray(dv)[..., None] * y / p * (p == y_pred)
+
+    @staticmethod
+    def _hold(p: Array) -> Array:
+        return np.clip(p, config.epsilon(), 1)
+
+
+def normalize_backward(dq: Array, q: Array, total: Array, axis: int) -> Array:
+    """dp for q = p / Σp: dp = (dq − Σ dq q) / Σp."""
+    return (dq - np.sum(dq * q, axis=axis, keepdims=True)) / total

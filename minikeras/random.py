@@ -1,0 +1,158 @@
+"""All randomness of the library starts here, at one default generator.
+
+Unseeded initializers and dropout layers draw a seed from it when they are made; `fit` shuffles
+with it. `minikeras.utils.set_random_seed(n)` seeds it, and then a program gives the same bits on
+every run. NumPy's and Python's own global generators are never drawn from. The draws follow
+Keras' order, so the same seed gives the initial weights of Keras' NumPy backend and the batch
+order of its JAX backend.
+"""
+
+from __future__ import annotations
+
+import random as _random
+import threading
+from typing import Any
+
+import numpy as np
+
+from minikeras import config
+from minikeras.typing import Array, DTypeLike
+
+
+class DefaultGenerator:
+    """The program's one source of seeds and shuffles."""
+
+    def __init__(self) -> None:
+        self.seed(None)
+
+    def seed(self, seed: int | None) -> None:
+        """Start both streams anew."""
+        self._seeds = _random.Random(seed)
+        self._shuffles = np.random.RandomState(seed)
+
+    def draw_seed(self) -> int:
+        """A seed in [1, 10⁹] for an initializer or a layer that was given none."""
+        return self._seeds.randint(1, int(1e9))
+
+    def permutation(self, n: int) -> Array:
+        """A random order of n samples, for one epoch."""
+        return self._shuffles.permutation(n)
+
+    def shuffle(self, items: list[Any]) -> None:
+        """Shuffle a list in place."""
+        self._seeds.shuffle(items)
+
+    def get_state(self) -> tuple[Any, Any]:
+        """Both streams' states, to be given to `set_state`."""
+        return self._seeds.getstate(), self._shuffles.get_state()
+
+    def set_state(self, state: tuple[Any, Any]) -> None:
+        """Go back to a state from `get_state`."""
+        self._seeds.setstate(state[0])
+        self._shuffles.set_state(state[1])
+
+
+default_generator = DefaultGenerator()
+
+
+class SeedGenerator:
+    """A sequence of seeds (s, 0), (s, 1), (s, 2) ... Each random operation uses up one.
+
+    Args:
+        seed: the sequence's start s; None draws one from the default generator.
+        name: only a label.
+    """
+
+    def __init__(self, seed: int | None = None, name: str | None = None) -> None:
+        if seed is None:
+            seed = default_generator.draw_seed()
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+            raise ValueError(f"Argument `seed` must be an integer or None. Received: seed={seed!r}")
+        self.initial_seed = int(seed)
+        self.name = name
+        self.count = 0
+        self._lock = threading.Lock()
+
+    def next(self) -> Array:
+        """The next seed, as the two numbers that NumPy's generators take."""
+        with self._lock:
+            pair = np.array([self.initial_seed, self.count], dtype="uint32")
+            self.count += 1
+        return pair
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal generator."""
+        return {"seed": self.initial_seed}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
+        """The generator that `get_config` described."""
+        return cls(**config)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.Lock())
+
+
+def generator(seed: int | SeedGenerator | None = None) -> np.random.Generator:
+    """A NumPy generator for one random operation; None seeds it from the default generator."""
+    if isinstance(seed, SeedGenerator):
+        return np.random.default_rng(seed.next())
+    return np.random.default_rng(SeedGenerator(seed).next())
+
+
+def normal(
+    shape: tuple[int, ...],
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: DTypeLike = None,
+    seed: int | SeedGenerator | None = None,
+) -> Array:
+    """Draws from N(mean, stddev²)."""
+    return generator(seed).normal(mean, stddev, shape).astype(dtype or config.floatx())
+
+
+def uniform(
+    shape: tuple[int, ...],
+    minval: float = 0.0,
+    maxval: float = 1.0,
+    dtype: DTypeLike = None,
+    seed: int | SeedGenerator | None = None,
+) -> Array:
+    """Draws from the uniform distribution on [minval, maxval)."""
+    return generator(seed).uniform(minval, maxval, shape).astype(dtype or config.floatx())
+
+
+def truncated_normal(
+    shape: tuple[int, ...],
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: DTypeLike = None,
+    seed: int | SeedGenerator | None = None,
+) -> Array:
+    """Draws from N(mean, stddev²), where draws beyond two standard deviations are rejected."""
+    rng, size = generator(seed), int(np.prod(shape))
+    kept: list[Array] = []
+    while sum(map(len, kept)) < size:
+        draws = rng.normal(mean, stddev, size)
+        kept.append(draws[np.abs(draws - mean) <= 2 * stddev])
+    flat = np.concatenate(kept)[:size] if kept else np.empty(0)
+    return flat.reshape(shape).astype(dtype or config.floatx())
+
+
+def randint(
+    shape: tuple[int, ...],
+    minval: int,
+    maxval: int,
+    dtype: DTypeLike = "int32",
+    seed: int | SeedGenerator | None = None,
+) -> Array:
+    """Whole numbers from [minval, maxval), all equally likely."""
+    return generator(seed).integers(minval, maxval, shape).astype(dtype)
+
+
+def shuffle(x: Array, axis: int = 0, seed: int | SeedGenerator | None = None) -> Array:
+    """A copy of x whose slices along `axis` are in random order."""
+    return generator(seed).permutation(x, axis=axis)
