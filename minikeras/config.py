@@ -6,12 +6,14 @@ automatic layer names (`minikeras.naming`) are all the global state of the libra
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 FLOATS = ("float16", "float32", "float64")
 DATA_FORMATS = ("channels_last", "channels_first")
 
-_settings = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+_settings: dict[str, Any] = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
 
 
 def floatx() -> str:
@@ -71,7 +73,7 @@ def standardize_dtype(value: object) -> np.dtype:  # type: ignore[type-arg]
     if isinstance(value, dict):  # Keras' envelope: {"class_name": "DTypePolicy", "config": {"name": ...}}
         value = value.get("config", {}).get("name", value)
     try:
-        dtype = np.dtype(value)  # type: ignore[call-overload]
+        dtype = np.dtype(value)
     except TypeError:
         dtype = None
     if dtype is None or dtype.kind not in "fiub":

@@ -30,7 +30,9 @@ class ShapeError(ValueError):
         self.chain: list[tuple[str, Shape]] = []  # (layer, its output shape), filled in by the model
 
     def __str__(self) -> str:
-        lines = [f"Input of {self.where} has the wrong shape." if not self.where.endswith(".") else self.where]
+        lines = [
+            f"Input of {self.where} has the wrong shape." if not self.where.endswith(".") else self.where
+        ]
         lines.append(f"  expected: {self.expected}")
         lines.append(f"  received: {self.got}")
         if self.chain:
@@ -102,7 +104,9 @@ def check_number(owner: object, name: str, value: Any, low: float, high: float) 
         number = float("nan")
     if not low <= number <= high:
         interval = f"in the range [{low:g}, {high:g}]" if high < float("inf") else f"of at least {low:g}"
-        raise ValueError(f"{describe(owner)}: `{name}` must be a number {interval}. Received: {name}={value!r}")
+        raise ValueError(
+            f"{describe(owner)}: `{name}` must be a number {interval}. Received: {name}={value!r}"
+        )
     return number
 
 

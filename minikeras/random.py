@@ -107,7 +107,7 @@ def normal(
     shape: tuple[int, ...],
     mean: float = 0.0,
     stddev: float = 1.0,
-    dtype: DTypeLike = None,
+    dtype: DTypeLike | None = None,
     seed: int | SeedGenerator | None = None,
 ) -> Array:
     """Draws from N(mean, stddev²)."""
@@ -118,7 +118,7 @@ def uniform(
     shape: tuple[int, ...],
     minval: float = 0.0,
     maxval: float = 1.0,
-    dtype: DTypeLike = None,
+    dtype: DTypeLike | None = None,
     seed: int | SeedGenerator | None = None,
 ) -> Array:
     """Draws from the uniform distribution on [minval, maxval)."""
@@ -129,7 +129,7 @@ def truncated_normal(
     shape: tuple[int, ...],
     mean: float = 0.0,
     stddev: float = 1.0,
-    dtype: DTypeLike = None,
+    dtype: DTypeLike | None = None,
     seed: int | SeedGenerator | None = None,
 ) -> Array:
     """Draws from N(mean, stddev²), where draws beyond two standard deviations are rejected."""

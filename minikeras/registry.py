@@ -56,7 +56,7 @@ class Configurable:
         shown = []
         for name, parameter in arguments(type(self)).items():
             value = getattr(self, name, parameter.default)
-            if value is not parameter.default and name != "name":
+            if name != "name" and repr(value) != repr(parameter.default):
                 shown.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
 

@@ -83,6 +83,20 @@ class Variable:
             )
         self.value[...] = array
 
+    def assign_add(self, value: Any) -> None:
+        """Add to the elements in place."""
+        self.assign(self.value + np.asarray(value))
+
+    def assign_sub(self, value: Any) -> None:
+        """Subtract from the elements in place."""
+        self.assign(self.value - np.asarray(value))
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.array(self.value, dtype=dtype, copy=copy)
 
@@ -117,7 +131,8 @@ class Arena:
         once they were unpickled.
         """
         return len(variables) == len(self.variables) and all(
-            v is mine and v.value.base is self.values for v, mine in zip(variables, self.variables, strict=True)
+            v is mine and v.value.base is self.values
+            for v, mine in zip(variables, self.variables, strict=True)
         )
 
     def split(self, flat: Array) -> list[Array]:

@@ -80,6 +80,7 @@ def functional(cls: type[Activation]) -> Callable[..., Array]:
         parameters=[first, *signature.parameters.values()], return_annotation=Array
     )
     function.__name__ = function.__qualname__ = _names[cls]
+    function.__module__ = "minikeras.activations"  # where pickle finds it
     function.__doc__ = cls.__doc__
     function.activation = cls  # type: ignore[attr-defined]  # so that `get` finds the derivative again
     return function
@@ -97,14 +98,14 @@ class FunctionActivation(Activation):
 
     needs_input = True
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         y = np.asarray(self.function(z), dtype=z.dtype)
         if out is None:
             return y
         out[...] = y
         return out
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         raise TypeError(
             f"The activation function {self.name!r} is a plain function, so its derivative is unknown and the "
             "layer cannot be trained. Subclass minikeras.activations.Activation with __call__(z, out) and "
@@ -116,7 +117,7 @@ class FunctionActivation(Activation):
         """The function's own name."""
         return getattr(self.function, "__name__", type(self.function).__name__)
 
-    def serialized(self) -> Any:  # noqa: D102
+    def serialized(self) -> Any:
         return registry.serialize(self.function)
 
 
@@ -131,7 +132,11 @@ def get(identifier: Any) -> Activation:
     if identifier is None:
         identifier = "linear"
     found = table.create(identifier)
-    found = getattr(found, "activation", None) if inspect.isfunction(found) and hasattr(found, "activation") else found
+    found = (
+        getattr(found, "activation", None)
+        if inspect.isfunction(found) and hasattr(found, "activation")
+        else found
+    )
     if isinstance(found, type):
         found = found()
     if isinstance(found, Activation):

@@ -15,13 +15,13 @@ from minikeras.typing import Array
 class Linear(Activation):
     """f(z) = z."""
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         if out is None or out is z:
             return z
         out[...] = z
         return out
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         return dy  # dz = dy: nothing to compute, nothing to copy
 
 
@@ -42,7 +42,7 @@ class Relu(Activation):
         self.max_value = max_value
         self.threshold = threshold
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         if not (self.negative_slope or self.threshold):
             y = np.maximum(z, 0, out=out)
             return y if self.max_value is None else np.minimum(y, self.max_value, out=y)
@@ -52,7 +52,7 @@ class Relu(Activation):
             np.minimum(y, self.max_value, out=y)
         return _put(y, out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         y = saved  # y > 0 exactly where z > threshold
         slope = y > 0
         if self.max_value is not None:
@@ -89,10 +89,10 @@ class Threshold(Activation):
         self.threshold = threshold
         self.default_value = default_value
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         return _put(np.where(z > self.threshold, z, np.asarray(self.default_value, z.dtype)), out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         return np.multiply(dy, saved > self.threshold, out=out)
 
 
@@ -100,12 +100,12 @@ class Threshold(Activation):
 class HardSigmoid(Activation):
     """f(z) = clip(z/6 + 1/2, 0, 1)."""
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         y = np.divide(z, 6, out=out)
         y += 0.5
         return np.clip(y, 0, 1, out=y)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         dz = np.multiply(dy, (saved > 0) & (saved < 1), out=out)
         dz /= 6
         return dz
@@ -117,10 +117,10 @@ class HardSilu(Activation):
 
     needs_input = True
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         return np.multiply(z, np.clip(z / 6 + 0.5, 0, 1), out=out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         z = saved
         slope = np.where(np.abs(z) < 3, z / 3 + 0.5, (z >= 3).astype(z.dtype))
         return np.multiply(dy, slope, out=out)
@@ -130,10 +130,10 @@ class HardSilu(Activation):
 class HardTanh(Activation):
     """f(z) = clip(z, −1, 1)."""
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         return np.clip(z, -1, 1, out=out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         return np.multiply(dy, np.abs(saved) < 1, out=out)
 
 
@@ -144,10 +144,10 @@ class HardShrink(Activation):
     def __init__(self, threshold: float = 0.5) -> None:
         self.threshold = threshold
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         return np.multiply(z, np.abs(z) > self.threshold, out=out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         return np.multiply(dy, saved != 0, out=out)
 
 
@@ -158,10 +158,10 @@ class SoftShrink(Activation):
     def __init__(self, threshold: float = 0.5) -> None:
         self.threshold = threshold
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         return np.subtract(z, np.clip(z, -self.threshold, self.threshold), out=out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         return np.multiply(dy, saved != 0, out=out)
 
 
@@ -171,11 +171,11 @@ class SparsePlus(Activation):
 
     needs_input = True
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         c = np.clip(z, -1, 1)
         return np.add((c + 1) ** 2 / 4, np.maximum(z, 1) - 1, out=out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         return np.multiply(dy, (np.clip(saved, -1, 1) + 1) / 2, out=out)
 
 
@@ -183,12 +183,12 @@ class SparsePlus(Activation):
 class SparseSigmoid(Activation):
     """f(z) = clip((z + 1)/2, 0, 1)."""
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         y = np.add(z, 1, out=out)
         y /= 2
         return np.clip(y, 0, 1, out=y)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         dz = np.multiply(dy, (saved > 0) & (saved < 1), out=out)
         dz /= 2
         return dz

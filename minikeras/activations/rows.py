@@ -26,7 +26,7 @@ class Softmax(Activation):
     def __init__(self, axis: int | tuple[int, ...] | list[int] = -1) -> None:
         self.axis = axis
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         axis = axes_of(self.axis)
         if z.size == 0:
             return z if out is None else out
@@ -35,7 +35,7 @@ class Softmax(Activation):
         y /= y.sum(axis=axis, keepdims=True)
         return y
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         y = saved
         inner = (y * dy).sum(axis=axes_of(self.axis), keepdims=True)  # Σ yⱼ dyⱼ
         dz = np.subtract(dy, inner, out=out)
@@ -50,50 +50,55 @@ class LogSoftmax(Activation):
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         if z.size == 0:
             return z if out is None else out
         y = np.subtract(z, z.max(axis=self.axis, keepdims=True), out=out)
         y -= np.log(np.exp(y).sum(axis=self.axis, keepdims=True))
         return y
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         total = dy.sum(axis=self.axis, keepdims=True)
         return np.subtract(dy, np.exp(saved) * total, out=out)
 
 
 @activation("sparsemax")
 class Sparsemax(Activation):
-    """y = max(z − τ, 0), with τ such that Σ y = 1: the nearest point to z of the probability simplex.
+    """y = max(z − τ, 0) along `axis`, with τ = (S₁ + ... + S_k − 1)/k.
 
-    On the support S of y: dz = dy − mean of dy over S; elsewhere 0.
+    Sⱼ is the sum of the j largest entries, and k counts the j with 1 + j·z₍ⱼ₎ > Sⱼ. This is what Keras
+    computes; the projection on the simplex of Martins and Astudillo, "From Softmax to Sparsemax",
+    2016, has τ = (S_k − 1)/k instead. Both are the same for k = 1.
 
-    Source: Martins and Astudillo, "From Softmax to Sparsemax", 2016.
+    The r-th largest entry stands in k − r + 1 of the sums, so dτ/dz₍ᵣ₎ = (k − r + 1)/k for r ≤ k.
     """
+
+    needs_input = True
 
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
-        rows = np.moveaxis(z, self.axis, -1)
-        ordered = -np.sort(-rows, axis=-1)
-        sums = np.cumsum(ordered, axis=-1)
-        k = np.arange(1, rows.shape[-1] + 1, dtype=z.dtype)
-        support = (1 + k * ordered > sums).sum(axis=-1, keepdims=True)  # how many entries stay positive
-        tau = (np.take_along_axis(sums, support - 1, axis=-1) - 1) / support.astype(z.dtype)
-        y = np.moveaxis(np.maximum(rows - tau, 0), -1, self.axis)
-        if out is None:
-            return y
-        out[...] = y
-        return out
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
+        return np.maximum(z - self._threshold(z)[0], 0, out=out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
-        support = (saved > 0).astype(saved.dtype)
-        count = support.sum(axis=self.axis, keepdims=True)
-        mean = (dy * support).sum(axis=self.axis, keepdims=True) / np.maximum(count, 1)
-        dz = np.subtract(dy, mean, out=out)
-        dz *= support
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
+        z = saved
+        tau, k = self._threshold(z)
+        dz = np.multiply(dy, z > tau, out=out)
+        rank = np.argsort(np.argsort(-z, axis=self.axis, kind="stable"), axis=self.axis).astype(z.dtype)
+        dz -= dz.sum(axis=self.axis, keepdims=True) * np.maximum(k - rank, 0) / k
         return dz
+
+    def _threshold(self, z: Array) -> tuple[Array, Array]:
+        """τ and k of each row."""
+        ordered = -np.sort(-z, axis=self.axis)
+        sums = np.cumsum(ordered, axis=self.axis)
+        shape = [1] * z.ndim
+        shape[self.axis] = -1
+        j = np.arange(1, z.shape[self.axis] + 1, dtype=z.dtype).reshape(shape)
+        support = 1 + j * ordered > sums
+        k = support.sum(axis=self.axis, keepdims=True).astype(z.dtype)
+        return (np.sum(sums * support, axis=self.axis, keepdims=True) - 1) / k, k
 
 
 @activation("glu")
@@ -108,13 +113,15 @@ class Glu(Activation):
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         if z.shape[self.axis] % 2:
-            raise ValueError(f"glu needs an even number of entries along axis {self.axis}, got shape {z.shape}.")
+            raise ValueError(
+                f"glu needs an even number of entries along axis {self.axis}, got shape {z.shape}."
+            )
         a, b = np.split(z, 2, axis=self.axis)
         return np.multiply(a, sigmoid_of(b), out=out if out is not None and out.shape == a.shape else None)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         a, b = np.split(saved, 2, axis=self.axis)
         s = sigmoid_of(b)
         return np.concatenate([dy * s, dy * a * s * (1 - s)], axis=self.axis)

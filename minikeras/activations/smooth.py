@@ -34,10 +34,10 @@ def softplus_of(z: Array, out: Array | None = None) -> Array:
 class Sigmoid(Activation):
     """f(z) = 1 / (1 + e^−z); f' = y (1 − y)."""
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         return sigmoid_of(z, out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         y = saved
         dz = np.multiply(y, y, out=out)
         np.subtract(y, dz, out=dz)
@@ -49,10 +49,10 @@ class Sigmoid(Activation):
 class Tanh(Activation):
     """f(z) = tanh z; f' = 1 − y²."""
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         return np.tanh(z, out=out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         dz = np.multiply(saved, saved, out=out)
         np.subtract(1, dz, out=dz)
         dz *= dy
@@ -65,10 +65,10 @@ class TanhShrink(Activation):
 
     needs_input = True
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         return np.subtract(z, np.tanh(z), out=out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         return np.multiply(dy, np.tanh(saved) ** 2, out=out)
 
 
@@ -81,7 +81,7 @@ class Elu(Activation):
 
     scale = 1.0
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         lower = self.alpha * np.expm1(np.minimum(z, 0))
         y = np.maximum(z, 0, out=out)
         y += lower
@@ -89,7 +89,7 @@ class Elu(Activation):
             y *= self.scale
         return y
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         y = saved
         slope = np.minimum(y, 0) + self.alpha * self.scale  # s·α·e^z = y + s·α where z ≤ 0
         slope[y > 0] = self.scale
@@ -116,11 +116,11 @@ class Celu(Activation):
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         lower = self.alpha * np.expm1(np.minimum(z, 0) / self.alpha)
         return np.add(np.maximum(z, 0), lower, out=out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         return np.multiply(dy, np.minimum(saved, 0) / self.alpha + 1, out=out)
 
 
@@ -128,10 +128,10 @@ class Celu(Activation):
 class Softplus(Activation):
     """f(z) = log(1 + e^z); f' = sigmoid(z) = 1 − e^−y."""
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         return softplus_of(z, out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         return np.multiply(dy, -np.expm1(-saved), out=out)
 
 
@@ -139,11 +139,11 @@ class Softplus(Activation):
 class LogSigmoid(Activation):
     """f(z) = log sigmoid(z) = −softplus(−z); f' = 1 − e^y."""
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         y = softplus_of(-z, out)
         return np.negative(y, out=y)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         return np.multiply(dy, -np.expm1(saved), out=out)
 
 
@@ -151,10 +151,10 @@ class LogSigmoid(Activation):
 class Softsign(Activation):
     """f(z) = z / (1 + abs(z)); f' = (1 − abs(y))²."""
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         return np.divide(z, 1 + np.abs(z), out=out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         return np.multiply(dy, (1 - np.abs(saved)) ** 2, out=out)
 
 
@@ -162,10 +162,10 @@ class Softsign(Activation):
 class Exponential(Activation):
     """f(z) = e^z; f' = y."""
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         return np.exp(z, out=out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         return np.multiply(dy, saved, out=out)
 
 
@@ -175,10 +175,10 @@ class Silu(Activation):
 
     needs_input = True
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         return np.multiply(z, sigmoid_of(z), out=out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         z, s = saved, sigmoid_of(saved)
         return np.multiply(dy, s * (1 + z * (1 - s)), out=out)
 
@@ -189,10 +189,10 @@ class Mish(Activation):
 
     needs_input = True
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         return np.multiply(z, np.tanh(softplus_of(z)), out=out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         z, t = saved, np.tanh(softplus_of(saved))
         return np.multiply(dy, t + z * (1 - t * t) * sigmoid_of(z), out=out)
 
@@ -206,12 +206,12 @@ class Squareplus(Activation):
     def __init__(self, b: float = 4) -> None:
         self.b = b
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         y = np.add(z, np.sqrt(z * z + self.b), out=out)
         y /= 2
         return y
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         z = saved
         return np.multiply(dy, (1 + z / np.sqrt(z * z + self.b)) / 2, out=out)
 
@@ -231,12 +231,12 @@ class Gelu(Activation):
     def __init__(self, approximate: bool = False) -> None:
         self.approximate = approximate
 
-    def __call__(self, z: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
         if self.approximate:
             return np.multiply(z, (1 + np.tanh(self._inner(z))) / 2, out=out)
         return np.multiply(z, (1 + erf(z / math.sqrt(2))) / 2, out=out)
 
-    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:  # noqa: D102
+    def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         z = saved
         if self.approximate:
             t = np.tanh(self._inner(z))
@@ -255,7 +255,13 @@ class Gelu(Activation):
 # W. J. Cody, "Rational Chebyshev approximations for the error function", 1969: near zero a
 # quotient of polynomials in x², elsewhere 1 − e^(−x²) times a quotient of polynomials in x.
 _NEAR = (
-    (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
+    (
+        1.85777706184603153e-1,
+        3.16112374387056560,
+        1.13864154151050156e2,
+        3.77485237685302021e2,
+        3.20937758913846947e3,
+    ),
     (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
 )
 _FAR = (

@@ -79,7 +79,9 @@ class Loss(Configurable):
                 "integer labels go with loss='sparse_categorical_crossentropy'; or one-hot encode them "
                 f"with to_categorical(y, {p.shape[-1]})"
             )
-        return ShapeError(f"loss {self.name!r}", f"y_true of the shape of y_pred, {p.shape}", f"y_true {y.shape}", fix)
+        return ShapeError(
+            f"loss {self.name!r}", f"y_true of the shape of y_pred, {p.shape}", f"y_true {y.shape}", fix
+        )
 
     def label_mask(self, y_true: Array) -> Array | None:
         """Which samples count, told from the labels alone (`ignore_class`), or None for all."""
@@ -88,8 +90,10 @@ class Loss(Configurable):
     # What follows from it
 
     def values(self, y_true: Any, y_pred: Any) -> Array:
-        """`call` after `align`: the loss of each sample."""
-        return self.call(*self.align(y_true, y_pred))
+        """The loss of each sample; 0 for those of an ignored class."""
+        y, p = self.align(y_true, y_pred)
+        v, mask = self.call(y, p), self.label_mask(y)
+        return v if mask is None else v * mask
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Array | None = None) -> Any:
         """The loss L, a number; with reduction=None the weighted loss of each sample, an array."""
@@ -102,7 +106,9 @@ class Loss(Configurable):
             return v
         return v.sum() / divisor if divisor else v.dtype.type(0)
 
-    def gradient(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Array | None = None) -> Array:
+    def gradient(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Array | None = None
+    ) -> Array:
         """dL/dy_pred, an array of y_pred's shape."""
         return self.value_and_gradient(y_true, y_pred, sample_weight, mask)[1]
 
@@ -181,14 +187,14 @@ class FunctionLoss(Loss):
         super().__init__(name=name or getattr(function, "__name__", "loss"))
         self.function = function
 
-    def align(self, y_true: Any, y_pred: Any) -> tuple[Array, Array]:  # noqa: D102
+    def align(self, y_true: Any, y_pred: Any) -> tuple[Array, Array]:
         p = as_float(y_pred, None)
         return np.asarray(y_true).astype(p.dtype), p
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         return np.asarray(self.function(y_true, y_pred), y_pred.dtype)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         raise TypeError(
             f"The loss function {self.name!r} is a plain function, so its gradient is unknown. Subclass "
             "minikeras.losses.Loss with call(y_true, y_pred) and backward(dv, y_true, y_pred) instead."
@@ -222,6 +228,7 @@ def functional(cls: type[Loss]) -> Callable[..., Array]:
     names = [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in ("y_true", "y_pred")]
     function.__signature__ = inspect.Signature([*names, *own])  # type: ignore[attr-defined]
     function.__name__ = function.__qualname__ = to_snake_case(cls.__name__)
+    function.__module__ = "minikeras.losses"  # where pickle finds it
     function.__doc__ = cls.__doc__
     function.loss = cls  # type: ignore[attr-defined]  # so that `get` finds the gradient again
     return function

@@ -42,7 +42,7 @@ class BinaryCrossentropy(Loss):
         axis: the axis that the mean is taken over.
     """
 
-    pairs_with = "sigmoid"
+    pairs_with: str | None = "sigmoid"
 
     def __init__(
         self,
@@ -58,19 +58,19 @@ class BinaryCrossentropy(Loss):
         self.label_smoothing = check_number(self, "label_smoothing", label_smoothing, 0, 1)
         self.axis = axis
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         y = self.smooth(y_true)
         if self.from_logits:  # −log σ(z) = softplus(−z), and log(1 − σ(z)) = log σ(z) − z
             return np.mean(softplus_of(y_pred) - y_pred * y, axis=self.axis)
         return np.mean(self.elementwise(y, y_pred), axis=self.axis)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         y = self.smooth(y_true)
         if self.from_logits:
             return self._spread(dv, y_pred) * (sigmoid_of(y_pred) - y)
         return self._spread(dv, y_pred) * self.elementwise_slope(y, y_pred)
 
-    def paired_backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def paired_backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         return self._spread(dv, y_pred) * (y_pred - self.smooth(y_true))
 
     def smooth(self, y: Array) -> Array:
@@ -124,12 +124,12 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
         self.alpha = alpha
         self.gamma = gamma
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         y, p = self.smooth(y_true), sigmoid_of(y_pred) if self.from_logits else y_pred
         focus = (1 - self._p_true(y, p)) ** self.gamma
         return np.mean(self._balance(y) * focus * self.elementwise(y, p), axis=self.axis)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         y, p = self.smooth(y_true), sigmoid_of(y_pred) if self.from_logits else y_pred
         miss = 1 - self._p_true(y, p)  # d miss/dp = 1 − 2y
         focus_slope = self.gamma * miss ** (self.gamma - 1) * (1 - 2 * y)
@@ -155,7 +155,7 @@ class CategoricalCrossentropy(Loss):
         axis: the axis of the classes.
     """
 
-    pairs_with = "softmax"
+    pairs_with: str | None = "softmax"
 
     def __init__(
         self,
@@ -171,14 +171,14 @@ class CategoricalCrossentropy(Loss):
         self.label_smoothing = check_number(self, "label_smoothing", label_smoothing, 0, 1)
         self.axis = axis
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         y = self.smooth(y_true)
         if self.from_logits:
             return -np.sum(y * LogSoftmax(self.axis)(y_pred), axis=self.axis)
         q = y_pred / y_pred.sum(axis=self.axis, keepdims=True)
         return -np.sum(y * np.log(clip_probability(q)), axis=self.axis)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         if self.from_logits:
             return self.paired_backward(dv, y_true, Softmax(self.axis)(y_pred))
         total = y_pred.sum(axis=self.axis, keepdims=True)
@@ -186,7 +186,7 @@ class CategoricalCrossentropy(Loss):
         dq = -np.expand_dims(dv, self.axis) * self.smooth(y_true) / clip_probability(q) * inside_clip(q)
         return normalize_backward(dq, q, total, self.axis)
 
-    def paired_backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def paired_backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         y = self.smooth(y_true)
         return np.expand_dims(dv, self.axis) * (y_pred * y.sum(axis=self.axis, keepdims=True) - y)
 
@@ -223,11 +223,11 @@ class CategoricalFocalCrossentropy(CategoricalCrossentropy):
         self.alpha = alpha
         self.gamma = gamma
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         c = clip_probability(self._probabilities(y_pred)[0])
         return -np.sum(self.alpha * (1 - c) ** self.gamma * self.smooth(y_true) * np.log(c), axis=self.axis)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         q, total = self._probabilities(y_pred)
         c, y = clip_probability(q), self.smooth(y_true)
         slope = self.gamma * (1 - c) ** (self.gamma - 1) * np.log(c) - (1 - c) ** self.gamma / c
@@ -252,7 +252,7 @@ class SparseCategoricalCrossentropy(Loss):
         axis: the axis of the classes.
     """
 
-    pairs_with = "softmax"
+    pairs_with: str | None = "softmax"
 
     def __init__(
         self,
@@ -284,12 +284,14 @@ class SparseCategoricalCrossentropy(Loss):
             fix = "give one integer label per sample"
             if y.shape == p.shape:
                 fix = "these look one-hot: use loss='categorical_crossentropy', or y.argmax(-1) as labels"
-            raise ShapeError(f"loss {self.name!r}", f"labels of shape {tuple(map(int, expected))}", y.shape, fix)
+            raise ShapeError(
+                f"loss {self.name!r}", f"labels of shape {tuple(map(int, expected))}", y.shape, fix
+            )
         return self._check_labels(y, p.shape[self.axis]), p
 
     def _check_labels(self, y: Array, classes: int) -> Array:
         labels = y if y.dtype.kind in "iu" else y.astype("int64")
-        if not labels.size or (0 <= labels.min() and labels.max() < classes):
+        if not labels.size or (labels.min() >= 0 and labels.max() < classes):
             return labels
         bad = (labels < 0) | (labels >= classes)
         if self.ignore_class is not None:
@@ -303,16 +305,16 @@ class SparseCategoricalCrossentropy(Loss):
             )
         return labels
 
-    def label_mask(self, y_true: Array) -> Array | None:  # noqa: D102
+    def label_mask(self, y_true: Array) -> Array | None:
         return None if self.ignore_class is None else y_true != self.ignore_class
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         if self.from_logits:
             return -self._pick(LogSoftmax(self.axis)(y_pred), y_true)
         q = self._pick(y_pred, y_true) / y_pred.sum(axis=self.axis)
         return -np.log(clip_probability(q))
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         if self.from_logits:
             return self.paired_backward(dv, y_true, Softmax(self.axis)(y_pred))
         total = y_pred.sum(axis=self.axis, keepdims=True)
@@ -323,7 +325,7 @@ class SparseCategoricalCrossentropy(Loss):
         np.put_along_axis(dq, self._index(y_true), np.expand_dims(slope, self.axis), self.axis)
         return normalize_backward(dq, q, total, self.axis)
 
-    def paired_backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def paired_backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         dv = np.expand_dims(dv, self.axis)
         dz = y_pred * dv
         index = self._index(y_true)
@@ -343,11 +345,11 @@ class SparseCategoricalCrossentropy(Loss):
 class KLDivergence(Loss):
     """v = Σ y log(y/p), with both held inside [ε, 1]; dv/dp = −y/p."""
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         y, p = self._hold(y_true), self._hold(y_pred)
         return np.sum(y * np.log(y / p), axis=-1)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         y, p = self._hold(y_true), self._hold(y_pred)
         return -np.asarray(dv)[..., None] * y / p * (p == y_pred)
 

@@ -20,10 +20,10 @@ def to_signs(y: Array) -> Array:
 class Hinge(Loss):
     """v = mean max(1 − y p, 0), y = ±1; the slope is −y inside the margin, −y/2 on its edge."""
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         return np.mean(np.maximum(1 - to_signs(y_true) * y_pred, 0), axis=-1)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         y = to_signs(y_true)
         inside = np.heaviside(1 - y * y_pred, y_pred.dtype.type(0.5))
         return -y * inside * spread(dv, y_pred)
@@ -32,10 +32,10 @@ class Hinge(Loss):
 class SquaredHinge(Loss):
     """v = mean max(1 − y p, 0)², y = ±1."""
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         return np.mean(np.maximum(1 - to_signs(y_true) * y_pred, 0) ** 2, axis=-1)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         y = to_signs(y_true)
         return -2 * y * np.maximum(1 - y * y_pred, 0) * spread(dv, y_pred)
 
@@ -43,10 +43,10 @@ class SquaredHinge(Loss):
 class CategoricalHinge(Loss):
     """v = max(max over the wrong classes of p − p of the right class + 1, 0)."""
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         return np.maximum(self._margin(y_true, y_pred), 0)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         wrong = (1 - y_true) * y_pred
         top = wrong == wrong.max(axis=-1, keepdims=True)
         share = top / top.sum(axis=-1, keepdims=True)  # a tie's gradient is split equally
@@ -77,11 +77,11 @@ class Dice(Loss):
         super().__init__(reduction, name, dtype)
         self.axis = axis
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         overlap, total = self._sums(y_true, y_pred, keepdims=False)
         return np.asarray(1 - 2 * overlap / total)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         overlap, total = self._sums(y_true, y_pred, keepdims=True)
         return dv.reshape(overlap.shape) * 2 * (overlap / total - y_true) / total
 
@@ -116,11 +116,11 @@ class Tversky(Loss):
         self.beta = beta
         self.axis = axis
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         overlap, total = self._sums(y_true, y_pred, keepdims=False)
         return np.asarray(1 - overlap / total)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         overlap, total = self._sums(y_true, y_pred, keepdims=True)
         y = y_true
         total_slope = y - self.alpha * y + self.beta * (1 - y)  # d total/dp; d overlap/dp = y

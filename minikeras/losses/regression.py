@@ -25,31 +25,31 @@ def spread(dv: Array, y_pred: Array) -> Array:
 class MeanSquaredError(Loss):
     """v = mean (y_pred − y_true)² over the row; dv/dy_pred = 2 (y_pred − y_true)/n."""
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         e = y_pred - y_true
         return np.mean(e * e, axis=-1)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         return (y_pred - y_true) * (2 * spread(dv, y_pred))
 
 
 class MeanAbsoluteError(Loss):
     """v = mean abs(y_pred − y_true); dv/dy_pred = sign(y_pred − y_true)/n, 0 where they are equal."""
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         return np.mean(np.abs(y_pred - y_true), axis=-1)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         return np.sign(y_pred - y_true) * spread(dv, y_pred)
 
 
 class MeanAbsolutePercentageError(Loss):
     """v = 100 · mean abs(y_true − y_pred) / max(abs(y_true), ε)."""
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         return 100 * np.mean(np.abs(y_true - y_pred) / self._size(y_true), axis=-1)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         return 100 * np.sign(y_pred - y_true) / self._size(y_true) * spread(dv, y_pred)
 
     @staticmethod
@@ -60,11 +60,11 @@ class MeanAbsolutePercentageError(Loss):
 class MeanSquaredLogarithmicError(Loss):
     """v = mean (log(1 + y_pred) − log(1 + y_true))², with both held at or above ε."""
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         e = self._log(y_pred) - self._log(y_true)
         return np.mean(e * e, axis=-1)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         e = self._log(y_pred) - self._log(y_true)
         inside = y_pred > config.epsilon()
         slope = np.where(inside, 2 * e / (1 + np.where(inside, y_pred, 0)), 0)
@@ -94,32 +94,32 @@ class Huber(Loss):
         super().__init__(reduction, name, dtype)
         self.delta = delta
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         e = np.abs(y_pred - y_true)
         return np.mean(np.where(e <= self.delta, e * e / 2, self.delta * e - self.delta**2 / 2), axis=-1)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         return np.clip(y_pred - y_true, -self.delta, self.delta) * spread(dv, y_pred)
 
 
 class LogCosh(Loss):
     """v = mean log cosh e = mean (e + log(1 + e^−2e) − log 2); the slope is tanh e."""
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         e = y_pred - y_true
         return np.mean(e + softplus_of(-2 * e) - math.log(2), axis=-1)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         return np.tanh(y_pred - y_true) * spread(dv, y_pred)
 
 
 class Poisson(Loss):
     """v = mean (y_pred − y_true log(y_pred + ε)), the likelihood of counts y_true with mean y_pred."""
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         return np.mean(y_pred - y_true * np.log(y_pred + config.epsilon()), axis=-1)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         return (1 - y_true / (y_pred + config.epsilon())) * spread(dv, y_pred)
 
 
@@ -142,10 +142,10 @@ class CosineSimilarity(Loss):
         super().__init__(reduction, name, dtype)
         self.axis = axis
 
-    def call(self, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def call(self, y_true: Array, y_pred: Array) -> Array:
         return -np.sum(self._unit(y_true)[0] * self._unit(y_pred)[0], axis=self.axis)
 
-    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:  # noqa: D102
+    def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         (y, _), (p, norm) = self._unit(y_true), self._unit(y_pred)
         cosine = np.sum(y * p, axis=self.axis, keepdims=True)
         cosine = np.where(norm > config.epsilon(), cosine, 0).astype(p.dtype)  # a held norm has no slope

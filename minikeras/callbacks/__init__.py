@@ -1,0 +1,24 @@
+"""Callbacks: what happens besides the training itself, at fixed points of it."""
+
+from minikeras.callbacks.base import Callback
+from minikeras.callbacks.callback_list import CallbackList
+from minikeras.callbacks.csv_logger import CSVLogger
+from minikeras.callbacks.early_stopping import EarlyStopping
+from minikeras.callbacks.history import History
+from minikeras.callbacks.lambda_callback import LambdaCallback
+from minikeras.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from minikeras.callbacks.progbar_logger import ProgbarLogger
+from minikeras.callbacks.terminate_on_nan import TerminateOnNaN
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]

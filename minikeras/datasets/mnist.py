@@ -1,0 +1,68 @@
+"""MNIST: 70,000 handwritten digits, 28x28 pixels each, the "hello world" of neural networks.
+
+The file is downloaded once, 11 MB, and checked; after that no network is needed. Without a
+network it can be put into its folder by hand.
+
+Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits".
+License: Creative Commons Attribution-Share Alike 3.0, https://creativecommons.org/licenses/by-sa/3.0/
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from minikeras.typing import Array
+from minikeras.utils.files import cache_home, download
+
+ORIGIN = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
+SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
+
+SHAPES = {"x_train": (60000, 28, 28), "y_train": (60000,), "x_test": (10000, 28, 28), "y_test": (10000,)}
+
+
+def load_data(path: str = "mnist.npz") -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """MNIST as `(x_train, y_train), (x_test, y_test)`.
+
+    Args:
+        path: the file's name in the folder `datasets/` of $MINIKERAS_HOME, else of $KERAS_HOME,
+            else of ~/.keras; or an absolute path. A file that is there is used whatever its hash,
+            if it holds the arrays that it must.
+
+    Returns:
+        x: uint8 of shape (60000, 28, 28) and (10000, 28, 28), from 0 (paper) to 255 (ink).
+        y: uint8 of shape (60000,) and (10000,), the digits 0 to 9.
+
+    Raises:
+        OSError: when there is no such file and it cannot be downloaded.
+        ValueError: when the file there does not hold MNIST, or the download has the wrong hash.
+    """
+    file = os.path.join(cache_home(), "datasets", path)
+    if not os.path.exists(file):
+        download(ORIGIN, file, SHA256)
+    arrays = _read(file)
+    return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
+
+
+def _read(file: str) -> dict[str, Array]:
+    """The four arrays of the archive, after a look at their names, shapes and types."""
+    import zipfile  # the compression libraries take a while to import
+    import zlib
+
+    arrays: dict[str, Array] = {}
+    try:
+        if not zipfile.is_zipfile(file):
+            raise ValueError("it is no .npz archive")
+        with np.load(file, allow_pickle=False) as archive:
+            for name, shape in SHAPES.items():
+                arrays[name] = found = archive[name]
+                if found.shape != shape or found.dtype != np.uint8:
+                    raise ValueError(f"{name} has shape {found.shape} and type {found.dtype}")
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(
+            f"{file} does not hold MNIST: {error}\n"
+            f"  expected: an .npz archive of the uint8 arrays {SHAPES}\n"
+            "  likely fix: delete the file; the next call downloads it anew."
+        ) from error
+    return arrays

@@ -1,0 +1,419 @@
+"""What a layer is: hyperparameters, variables, a forward and a backward pass.
+
+To write your own, store the constructor's arguments under their own names, make the variables in
+`build`, and write the two passes:
+
+    class Scale(Layer):
+        def build(self, input_shape):
+            self.scale = self.add_weight((input_shape[-1],), "ones", name="scale")
+
+        def forward(self, x, ctx):
+            ctx.save(x=x)
+            return x * self.scale.value
+
+        def backward(self, dy, ctx):
+            x = ctx.saved("x")
+            np.sum(dy * x, axis=0, out=ctx.grad(self.scale))  # dL/dscale = sum over the batch of dy x
+            return dy * self.scale.value  # dL/dx
+
+The laws: neither pass writes to x, to dy or to the layer; `backward` sets each gradient
+(`out=ctx.grad(variable)`) and returns dL/dx; outputs have the layer's dtype.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterable
+from typing import Any, Self
+
+import numpy as np
+
+from minikeras import initializers, regularizers
+from minikeras.activations import Activation
+from minikeras.config import standardize_dtype
+from minikeras.context import Context
+from minikeras.errors import ShapeError, closest
+from minikeras.naming import auto_name
+from minikeras.registry import Configurable, Table, arguments, serialize
+from minikeras.typing import Array, Shape
+from minikeras.variable import Variable
+
+table: Table[Layer] = Table("layer", "keras.layers")
+
+_building = threading.RLock()  # two threads that meet an unbuilt layer must not both build it
+
+
+class Layer(Configurable):
+    """The base of all layers: y = forward(x), dx = backward(dy).
+
+    Args:
+        activity_regularizer: a penalty on the output; its sum is divided by the batch size.
+        trainable: whether `fit` changes the layer's variables.
+        dtype: the type of variables and outputs; `config.floatx()` when None.
+        autocast: whether inputs are converted to that type.
+        name: unique within a model; by default made from the class name.
+        **kwargs: `input_shape=(...)` (without the batch) or `input_dim=n` on a model's first layer.
+    """
+
+    supports_masking = False  # whether the mask of the input is also the mask of the output
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.declared_input_shape = _declared_shape(kwargs)
+        if kwargs:
+            hints = "".join(closest(k, arguments(type(self))) for k in kwargs)
+            raise ValueError(
+                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}.{hints}"
+            )
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ValueError(f"A layer's name must be a string without '/'. Received: name={name!r}")
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.dtype = standardize_dtype(dtype)
+        self.autocast = autocast
+        self.name = auto_name(type(self).__name__) if name is None else name
+        self.built = False
+        self.build_shape: Shape | None = None
+        self._trainable = bool(trainable)
+        self._trainable_variables: list[Variable] = []
+        self._non_trainable_variables: list[Variable] = []
+
+    # What a subclass writes
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the variables for inputs of this shape (None: any size). The base class has none."""
+
+    def forward(self, x: Array, ctx: Context) -> Any:
+        """y from x; what `backward` needs goes to `ctx.save`."""
+        raise NotImplementedError(
+            f"Layer {self.name!r} ({type(self).__name__}) has no `forward(self, x, ctx)`: it returns the output "
+            "and keeps what `backward` needs with ctx.save(...)."
+        )
+
+    def backward(self, dy: Array, ctx: Context) -> Any:
+        """dL/dx from dL/dy; dL/dvariable goes to `ctx.grad(variable)`."""
+        raise NotImplementedError(
+            f"Layer {self.name!r} ({type(self).__name__}) has no `backward(self, dy, ctx)`, so it cannot be "
+            "trained: write each dL/dvariable into ctx.grad(variable) and return dL/dx."
+        )
+
+    def compute_output_shape(self, input_shape: Shape) -> Any:
+        """The output's shape. Found by a trial run on zeros unless a subclass knows better."""
+        small, large = (self._trial(input_shape, unknown) for unknown in (2, 3))
+        return tuple(a if a == b else None for a, b in zip(small, large, strict=True))
+
+    def _trial(self, input_shape: Shape, unknown: int) -> tuple[int, ...]:
+        zeros = np.zeros([unknown if n is None else n for n in input_shape], self.dtype)
+        return tuple(np.shape(self.forward(zeros, Context(recording=False))))
+
+    def check_input(self, input_shape: Shape) -> None:
+        """Raise a `ShapeError` unless `forward` can take an input of this shape."""
+
+    def compute_mask(self, x: Any, mask: Array | None) -> Array | None:
+        """The mask of the output from that of the input; None where every step counts."""
+        if mask is None or self.supports_masking:
+            return mask
+        warnings.warn(
+            f"Layer {self.name!r} (of type {type(self).__name__}) was passed an input with a mask attached to "
+            "it. However, this layer does not support masking and will therefore destroy the mask information.",
+            stacklevel=2,
+        )
+        return None
+
+    def where(self) -> str:
+        """How error messages name this layer."""
+        return f"layer {self.name!r} ({type(self).__name__})"
+
+    @property
+    def output_activation(self) -> Activation | None:
+        """The function that makes the output, where there is one: a loss may be paired with it."""
+        return None
+
+    # Variables
+
+    def add_weight(
+        self,
+        shape: Iterable[int] | None = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a variable of this layer; called in `build`.
+
+        Args:
+            shape: of the array; a scalar when None.
+            initializer: a name, an initializer or an array; "glorot_uniform" when None.
+            dtype: the layer's when None.
+            trainable: whether an optimizer changes it.
+            regularizer: a penalty on it that is added to the loss.
+            constraint: what it is projected onto after each update.
+            name: such as "kernel".
+        """
+        initializer = initializers.get("glorot_uniform" if initializer is None else initializer)
+        value = initializer(tuple(shape or ()), dtype=standardize_dtype(dtype) if dtype else self.dtype)
+        own = self._trainable_variables if trainable else self._non_trainable_variables
+        variable = Variable(value, name or f"variable_{len(own)}", trainable, regularizer, constraint)
+        own.append(variable)
+        return variable
+
+    def sublayers(self) -> list[Layer]:
+        """The layers that are attributes of this one, or lie in a list that is."""
+        found: list[Layer] = []
+        for value in vars(self).values():
+            items = value if isinstance(value, (list, tuple)) else (value,)
+            found += [item for item in items if isinstance(item, Layer)]
+        return found
+
+    @property
+    def trainable(self) -> bool:
+        """Whether `fit` changes the variables; setting it also sets it on all layers inside."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for v in self._trainable_variables:
+            v.trainable = self._trainable
+        for layer in self.sublayers():
+            layer.trainable = value
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All variables: own trainable ones, own other ones, then those of the layers inside."""
+        inner = [v for layer in self.sublayers() for v in layer.weights]
+        return self._trainable_variables + self._non_trainable_variables + inner
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The variables that `fit` changes."""
+        if not self.trainable:
+            return []
+        return self._trainable_variables + [v for layer in self.sublayers() for v in layer.trainable_weights]
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The variables that `fit` leaves alone."""
+        trained = set(self.trainable_weights)
+        return [v for v in self.weights if v not in trained]
+
+    variables = weights
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    def get_weights(self) -> list[Array]:
+        """Copies of all variables' arrays."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Overwrite all variables; all or none.
+
+        Raises:
+            ValueError: when the number or a shape differs.
+        """
+        own = self.weights
+        if len(own) != len(weights):
+            raise ValueError(
+                f"You called `set_weights(weights)` on layer {self.name!r} with a weight list of length "
+                f"{len(weights)}, but the layer was expecting {len(own)} weights."
+            )
+        arrays = [np.asarray(w) for w in weights]
+        for v, array in zip(own, arrays, strict=True):
+            if v.shape != array.shape:
+                raise ValueError(
+                    f"Layer {self.name} weight shape {v.shape} is not compatible with provided weight shape "
+                    f"{array.shape} (variable {v.path})."
+                )
+        for v, array in zip(own, arrays, strict=True):
+            v.assign(array)
+
+    def count_params(self) -> int:
+        """The number of numbers in all variables.
+
+        Raises:
+            ValueError: before the layer is built.
+        """
+        if not self.built:
+            raise ValueError(
+                f"You tried to call `count_params` on layer {self.name!r}, but the layer isn't built. You can "
+                "build it manually via: `layer.build(input_shape)`."
+            )
+        return sum(v.size for v in self.weights)
+
+    @property
+    def losses(self) -> list[float]:
+        """The penalties of the trainable variables that have a regularizer."""
+        return [v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None]
+
+    # Building and calling
+
+    def ensure_built(self, input_shape: Shape) -> None:
+        """Check the shape, and build at first use; a build that fails leaves nothing behind."""
+        if not self.built:
+            with _building:
+                if not self.built:
+                    self._build_once(input_shape)
+        self.check_input(input_shape)
+
+    def _build_once(self, input_shape: Shape) -> None:
+        if not self._trainable_variables and not self._non_trainable_variables:
+            try:
+                self.check_input(input_shape)
+                self.build(input_shape)
+            except Exception:
+                self._trainable_variables.clear()
+                self._non_trainable_variables.clear()
+                raise
+        if not self._trainable:  # the new variables of a layer that was frozen before it was built
+            self.trainable = False
+        self.mark_built(input_shape)
+
+    def mark_built(self, input_shape: Shape) -> None:
+        """Note that the variables exist; a `build` of one's own may end with it."""
+        self.built = True
+        self.build_shape = tuple(input_shape)
+        self.set_paths(self.name)
+
+    def set_paths(self, prefix: str) -> None:
+        """Give every variable its path, such as sequential/dense/kernel."""
+        for v in self._trainable_variables + self._non_trainable_variables:
+            v.path = f"{prefix}/{v.name}"
+        for layer in self.sublayers():
+            layer.set_paths(f"{prefix}/{layer.name}")
+
+    def cast_input(self, x: Any) -> Array:
+        """The input as an array of the layer's type.
+
+        Raises:
+            ValueError: for strings, objects and lists of unequal length.
+        """
+        array = as_numeric(x, self.where())
+        return array.astype(self.dtype) if self.autocast and array.dtype != self.dtype else array
+
+    def run_forward(self, x: Array, ctx: Context) -> Any:
+        """`forward`, and what all layers have in common around it: type, mask, activity penalty."""
+        if self.autocast and x.dtype != self.dtype:
+            same = ctx.buffer("cast", x.shape, self.dtype)
+            np.copyto(same, x, casting="unsafe")
+            x = same
+        y = self.forward(x, ctx)
+        ctx.output_mask = self.find_output_mask(x, ctx)
+        if self.activity_regularizer is not None:
+            ctx.penalty += self.activity_regularizer(y) / max(len(y), 1)
+            ctx.activity = y  # type: ignore[attr-defined]
+        return y
+
+    def find_output_mask(self, x: Array, ctx: Context) -> Array | None:
+        """The mask of the output in this pass."""
+        return self.compute_mask(x, ctx.mask)
+
+    def run_backward(self, dy: Any, ctx: Context) -> Any:
+        """`backward`, with the activity penalty's share added to dy first."""
+        if self.activity_regularizer is not None:
+            y: Array = ctx.activity  # type: ignore[attr-defined]
+            dy = dy + self.activity_regularizer.gradient(y) / max(len(y), 1)
+        return self.backward(dy, ctx)
+
+    def __call__(self, x: Any, training: bool | None = False, mask: Array | None = None) -> Any:
+        """The layer's output for an array, in a context of its own: the result is yours.
+
+        Args:
+            x: an array, or anything that can be made into one.
+            training: whether dropout and the like are active.
+            mask: which steps count, shape (batch, steps).
+        """
+        x = self.cast_input(x)
+        self.ensure_built(x.shape)
+        y = self.run_forward(x, Context(bool(training), recording=False, mask=mask))
+        return y.copy() if isinstance(y, np.ndarray) and np.may_share_memory(x, y) else y
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments in JSON form, in Keras' order."""
+        policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": self.dtype.name}}
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
+        config["dtype"] = {**policy, "registered_name": None}
+        base = arguments(Layer)
+        for name in arguments(type(self)):
+            if name not in base:
+                config[name] = serialize(getattr(self, name))
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = serialize(self.activity_regularizer)
+        if not self.autocast:
+            config["autocast"] = False
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """A new layer, with fresh variables, from what `get_config` returned."""
+        return super().from_config(config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _declared_shape(kwargs: dict[str, Any]) -> Shape | None:
+    """Take input_shape=, batch_input_shape=, batch_shape= or input_dim= out of the arguments."""
+    shape: Any = kwargs.pop("input_shape", None)
+    full = kwargs.pop("batch_input_shape", None) or kwargs.pop("batch_shape", None)
+    dim = kwargs.pop("input_dim", None)
+    if shape is None and dim is not None:
+        shape = (dim,)
+    if full is not None:
+        return tuple(full)
+    if shape is None:
+        return None
+    return (None, *((shape,) if isinstance(shape, int) else tuple(shape)))
+
+
+def as_numeric(x: Any, where: str) -> Array:
+    """An array of numbers from what the user gave.
+
+    Raises:
+        ValueError: for strings, objects and lists of unequal length.
+    """
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        array = np.empty(0, object)
+    if array.dtype.kind not in "fiub":
+        what = "rows of unequal length" if array.dtype.kind == "O" else f"dtype {array.dtype}"
+        raise ValueError(
+            f"Input of {where} must be an array of numbers. Received: {type(x).__name__} with {what}. "
+            "Likely fix: encode strings as numbers, and pad rows to one length "
+            "(minikeras.utils.pad_sequences)."
+        )
+    return array
+
+
+def check_rank(layer: Layer, input_shape: Shape, rank: int, axes: str, fix: str | None = None) -> None:
+    """Raise a `ShapeError` unless the input has `rank` axes, the batch included."""
+    if len(input_shape) != rank:
+        expected = f"ndim={rank}, {axes}"
+        raise ShapeError(
+            layer.where(), expected, f"ndim={len(input_shape)}, full shape {tuple(input_shape)}", fix
+        )
+
+
+def activate(f: Activation, z: Array, ctx: Context) -> tuple[Array, Array]:
+    """y = f(z), and what the derivative needs: z itself, or y, which then takes z's place in memory."""
+    if f.needs_input:
+        return f(z, out=ctx.buffer("y", z.shape, z.dtype)), z
+    y = f(z, out=z)
+    return y, y
+
+
+def activation_backward(f: Activation, dy: Array, saved: Array, ctx: Context) -> Array:
+    """dz = f'(z) dy; or dy itself where the loss already gave dL/dz (see training/pairing.py)."""
+    if ctx.dy_is_dz:
+        return dy
+    return f.backward(dy, saved, out=ctx.buffer("dz", saved.shape, saved.dtype))

@@ -1,0 +1,87 @@
+"""Layers that put noise on their input while training, and do nothing otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minikeras.context import Context
+from minikeras.errors import check_int, check_number
+from minikeras.layers.base import Layer
+from minikeras.random import SeedGenerator
+from minikeras.typing import Array, Shape
+
+
+class Dropout(Layer):
+    """In training y = x·m/(1 − rate), where each m is 0 with probability `rate`, else 1; else y = x.
+
+    Dividing by 1 − rate keeps the expected output the same with and without dropping.
+
+    Args:
+        rate: the share of inputs that is dropped, in [0, 1].
+        noise_shape: the shape of m, None standing for the input's size; axes of size 1 share their m.
+        seed: repeats the masks from run to run.
+        **kwargs: those of `Layer`.
+
+    Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", 2014.
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.rate = check_number(self, "rate", rate, 0, 1)
+        self.noise_shape = noise_shape
+        if noise_shape is not None:
+            self.noise_shape = tuple(
+                None if n is None else check_int(self, "noise_shape", n) for n in noise_shape
+            )
+        self.seed = seed
+        if self.rate > 0:
+            self.seed_generator = seed if isinstance(seed, SeedGenerator) else SeedGenerator(seed)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return tuple(input_shape)
+
+    def forward(self, x: Array, ctx: Context) -> Array:
+        if not ctx.training or self.rate == 0:
+            ctx.save(mask=None)
+            return x
+        mask = dropout_mask(self.rate, self.mask_shape(x.shape), self.seed_generator, ctx, self.dtype)
+        ctx.save(mask=mask)
+        return np.multiply(x, mask, out=ctx.buffer("y", x.shape, self.dtype))
+
+    def backward(self, dy: Array, ctx: Context) -> Array:
+        mask = ctx.saved("mask")
+        if mask is None:
+            return dy
+        return np.multiply(dy, mask, out=ctx.buffer("dx", dy.shape, self.dtype))  # dL/dx = dy m/(1 − rate)
+
+    def mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of m for an input of this shape."""
+        if self.noise_shape is None:
+            return shape
+        return tuple(n if m is None else m for n, m in zip(shape, self.noise_shape, strict=True))
+
+
+def dropout_mask(
+    rate: float, shape: tuple[int, ...], seeds: SeedGenerator, ctx: Context, dtype: Any, name: str = "mask"
+) -> Array:
+    """m/(1 − rate): zeros with probability `rate`, else the factor that keeps the mean.
+
+    Each m compares 16 random bits with the rate, so the rate is met to within 1/65,536; four come
+    from each word of the generator, which costs a quarter of drawing floats.
+    """
+    mask = ctx.buffer(name, shape, dtype)
+    if rate >= 1:
+        mask[...] = 0
+        return mask
+    words = ctx.rng_of(seeds).integers(0, 2**64, -(-mask.size // 4), dtype=np.uint64)
+    bits = words.view(np.uint16)[: mask.size].reshape(shape)
+    np.greater_equal(bits, round(rate * 65536), out=mask, casting="unsafe")
+    mask *= 1 / (1 - rate)
+    return mask

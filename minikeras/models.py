@@ -1,0 +1,410 @@
+"""Models: a `Sequential` is an ordered list of layers, and itself a layer, so models nest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from minikeras import registry
+from minikeras.context import Context
+from minikeras.errors import ShapeError, closest
+from minikeras.layers.base import Layer
+from minikeras.layers.input_layer import InputLayer
+from minikeras.registry import Table
+from minikeras.summary import summarize
+from minikeras.training.trainer import Trainer
+from minikeras.typing import Array, Shape
+
+table: Table[Layer] = Table("model", "keras")
+
+
+class Model(Trainer):
+    """What all models share: layers by name, the summary, JSON. Make a `Sequential`."""
+
+    def __init__(self, trainable: bool = True, name: str | None = None) -> None:
+        super().__init__(trainable=trainable, name=name)
+        self.autocast = False  # each layer inside converts its own input
+        self.forget_passes()
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the `InputLayer`."""
+        return self.sublayers()
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """A layer by its name or its position.
+
+        Raises:
+            ValueError: when there is none such, or both or neither are given.
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"Give either a layer's name or its index. Received: name={name}, index={index}")
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(
+                    f"There is no layer at index {index}: the model has {len(self.layers)} layers."
+                )
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        names = [layer.name for layer in self.layers]
+        raise ValueError(f"No such layer: {name}. Existing layers are: {names}.{closest(str(name), names)}")
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
+        """Print a table of the layers, their output shapes and their numbers of parameters.
+
+        Args:
+            line_length: the width of the table; by default that of the terminal, at most 88.
+            positions: where the columns end, as shares of the width.
+            print_fn: called with the text, instead of `print`.
+            expand_nested: also list the layers of models inside.
+            show_trainable: add a column that tells which layers are trained.
+            layer_range: the names of the first and the last layer to list.
+        """
+        text = summarize(self, line_length, positions, expand_nested, show_trainable, layer_range)
+        (print_fn or print)(text)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The architecture as a JSON string, for `model_from_json`; `kwargs` go to `json.dumps`."""
+        return json.dumps(registry.serialize(self), **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # what belongs to passes stays here: a copy makes its own, over its own variables
+        return {k: v for k, v in vars(self).items() if k not in ("_step", "_idle_contexts")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.forget_passes()
+
+
+class Sequential(Model):
+    """y = the last layer of ... of the second layer of the first layer of x.
+
+    The model is built, that is, its variables are made, as soon as the shape of its input is known:
+    from an `Input` as first entry, from `input_shape=` on the first layer, or from the first data.
+
+    Args:
+        layers: the layers, in order; more can be added with `add`.
+        trainable: whether `fit` changes the variables.
+        name: of the model.
+
+    Raises:
+        ValueError: for anything but layers, names that are not unique, or layers that do not fit.
+    """
+
+    def __init__(
+        self, layers: Iterable[Layer] | None = None, trainable: bool = True, name: str | None = None
+    ) -> None:
+        super().__init__(trainable, name)
+        self._input: InputLayer | None = None
+        self._layers: list[Layer] = []
+        for layer in layers or ():
+            self._append(layer)
+        self._build_if_possible()
+
+    # The list of layers
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the `InputLayer`; a copy of the list."""
+        return list(self._layers)
+
+    def sublayers(self) -> list[Layer]:
+        """The same as `layers`."""
+        return self._layers
+
+    def add(self, layer: Layer, rebuild: bool = True) -> None:
+        """Append a layer; where it does not fit, the model stays as it was.
+
+        Raises:
+            ValueError: see the class.
+        """
+        before = self._input
+        self._append(layer)
+        try:
+            if rebuild:
+                self._build_if_possible()
+        except Exception:
+            self._input = before
+            if self._layers and self._layers[-1] is layer:
+                self._layers.pop()
+            raise
+
+    def pop(self, rebuild: bool = True) -> Layer | None:
+        """Remove the last layer, and return it."""
+        if not self._layers:
+            raise IndexError(f"Model {self.name!r} has no layer to pop.")
+        layer = self._layers.pop()
+        self.forget_passes()
+        self.built = bool(self._layers) and self.built
+        if rebuild:
+            self._build_if_possible()
+        return layer
+
+    def _append(self, layer: Any) -> None:
+        if isinstance(layer, InputLayer):
+            self._set_input(layer)
+            return
+        if not isinstance(layer, Layer):
+            raise ValueError(
+                f"Only instances of `keras.Layer` can be added to a Sequential model. Received: {layer} "
+                f"(of type {type(layer)})"
+            )
+        if any(layer is own for own in self._layers):
+            raise ValueError(
+                f"Layer {layer.name!r} is in the model already, and a layer can stand in it only once: a pass "
+                "writes one gradient for each variable. Likely fix: make a second layer, "
+                f"{type(layer).__name__}(...)."
+            )
+        if any(layer.name == own.name for own in self._layers):
+            raise ValueError(
+                "All layers added to a Sequential model should have unique names. Name "
+                f"{layer.name!r} is already the name of a layer in this model. Update the `name` argument to pass a "
+                "unique name."
+            )
+        if not self._layers and self._input is None:
+            shape = layer.declared_input_shape
+            if shape is None and isinstance(layer, Sequential) and layer.built:
+                shape = layer.input_shape
+            if shape is not None:
+                self._input = InputLayer(batch_shape=shape)
+        self._layers.append(layer)
+        self.forget_passes()
+
+    def _set_input(self, layer: InputLayer) -> None:
+        if self._input is not None or self._layers:
+            shape = self._input.batch_shape if self._input else None
+            raise ValueError(
+                f"Sequential model '{self.name}' has already been configured to use input shape {shape}. You cannot "
+                "add a different Input layer to it."
+            )
+        self._input = layer
+
+    # Building
+
+    def build(self, input_shape: Shape | None = None) -> None:
+        """Make the variables of all layers for inputs of this shape, the batch (None) first.
+
+        Raises:
+            ShapeError: when a layer does not fit what comes before it; it shows the chain of shapes.
+        """
+        if not self._layers:
+            raise ValueError(
+                f"Sequential model {self.name} cannot be built because it has no layers. Call `model.add(layer)`."
+            )
+        if input_shape is not None:
+            shape = tuple(input_shape)
+            if self._input is None:
+                self._input = InputLayer(batch_shape=shape)
+            elif not _fits(shape, self._input.batch_shape):
+                raise ValueError(
+                    f"Sequential model '{self.name}' has already been configured to use input shape "
+                    f"{self._input.batch_shape}. You cannot build it with input_shape {shape}"
+                )
+        self._build_if_possible()
+
+    def _build_if_possible(self) -> None:
+        if self._input is None or not self._layers:
+            return
+        self._walk(self._input.batch_shape, build=True)
+        if not self._trainable:
+            self.trainable = False
+        self.mark_built(self._input.batch_shape)
+        self.forget_passes()
+
+    def _walk(self, shape: Any, build: bool = False) -> Any:
+        """The output's shape; on the way each layer is checked and, where asked, built."""
+        chain = [("input", tuple(shape))]
+        for i, layer in enumerate(self._layers):
+            try:
+                if isinstance(shape, list):
+                    raise ShapeError(
+                        layer.where(), "one array", f"{len(shape)} arrays from {self._layers[i - 1].name!r}",
+                        "return_state=True is possible on the last layer only",
+                    )  # fmt: skip
+                if build:
+                    layer.ensure_built(shape)
+                else:
+                    layer.check_input(shape)
+                shape = layer.compute_output_shape(shape)
+            except ShapeError as error:
+                error.chain = error.chain or chain
+                raise
+            chain.append((layer.name, shape))
+        return shape
+
+    def check_input(self, input_shape: Shape) -> None:
+        if self._input is not None and self._layers and not _fits(input_shape, self._input.batch_shape):
+            self._walk(input_shape)  # the layer that it does not fit says so best
+            raise ShapeError(
+                f"model {self.name!r}", f"input of shape {self._input.batch_shape}", tuple(input_shape)
+            )
+
+    def compute_output_shape(self, input_shape: Shape) -> Any:
+        return self._walk(input_shape)
+
+    def ensure_built(self, input_shape: Shape) -> None:
+        if not self.built:
+            self.build(input_shape)
+        self.check_input(input_shape)
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of the input, the batch (None) first.
+
+        Raises:
+            AttributeError: before the model is built.
+        """
+        if self._input is None or not self.built:
+            raise AttributeError(f"Sequential model '{self.name}' has no defined input shape yet.")
+        return self._input.batch_shape
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output, the batch (None) first.
+
+        Raises:
+            AttributeError: before the model is built.
+        """
+        if self._input is None or not self.built:
+            raise AttributeError(f"Sequential model '{self.name}' has no defined output shape yet.")
+        return self._walk(self._input.batch_shape)
+
+    def standardize_input(self, x: Any) -> Array:
+        if not self.built:
+            self.build(x.shape)  # as in Keras the batch size is noted, but later batches may differ
+        expected = self.input_shape
+        if x.ndim != len(expected):
+            x = self._adjust_rank(x, len(expected))
+        if x.shape[1:] != expected[1:]:
+            self.check_input(x.shape)
+        return x
+
+    def _adjust_rank(self, x: Array, rank: int) -> Array:
+        """(N,) where (N, 1) is expected, and the reverse."""
+        if x.ndim == rank + 1 and x.shape[-1] == 1:
+            return x[..., 0]
+        if x.ndim == rank - 1 and self.input_shape[-1] == 1:
+            return x[..., None]
+        return x
+
+    # The two passes
+
+    def forward(self, x: Array, ctx: Context) -> Any:
+        """Each layer's forward pass, first to last."""
+        mask = ctx.mask
+        for i, layer in enumerate(self._layers):
+            child = ctx.child(i)
+            child.mask = mask
+            x = layer.run_forward(x, child)
+            mask = child.output_mask
+        ctx.save()
+        return x
+
+    def backward(self, dy: Any, ctx: Context) -> Array | None:
+        """Each layer's backward pass, last to first, down to the first that has something to learn."""
+        ctx.saved()
+        lowest = 0 if ctx.needs_dx else self._first_trainable(ctx)
+        for i in range(len(self._layers) - 1, lowest - 1, -1):
+            child = ctx.child(i)
+            child.needs_dx = ctx.needs_dx or i > lowest
+            dy = self._layers[i].run_backward(dy, child)
+        return dy if ctx.needs_dx else None
+
+    def _first_trainable(self, ctx: Context) -> int:
+        """The index of the first layer with trainable variables; found once for each context."""
+        if not hasattr(ctx, "first_trainable"):
+            indices = (i for i, layer in enumerate(self._layers) if layer.trainable_weights)
+            ctx.first_trainable = next(indices, len(self._layers))  # type: ignore[attr-defined]
+        first: int = ctx.first_trainable  # type: ignore[attr-defined]
+        return first
+
+    def find_output_mask(self, x: Array, ctx: Context) -> Array | None:
+        """The mask that the last layer left."""
+        return ctx.child(len(self._layers) - 1).output_mask if self._layers else ctx.mask
+
+    def __call__(self, x: Any, training: bool | None = None, mask: Array | None = None) -> Any:
+        """The model's output for a batch, in a context of its own: the result is yours."""
+        x = self.standardize_input(_numeric(x, self))
+        y = self.run_forward(x, Context(bool(training), recording=False, mask=mask))
+        return y.copy() if isinstance(y, np.ndarray) and np.may_share_memory(x, y) else y
+
+    # Configs
+
+    def get_config(self) -> dict[str, Any]:
+        """Name and layers, in Keras' form."""
+        config = {k: v for k, v in super().get_config().items() if k in ("name", "trainable", "dtype")}
+        entries = ([self._input] if self._input is not None and self._layers else []) + self._layers
+        config["layers"] = [registry.serialize(layer) for layer in entries]
+        if self.built and self._input is not None:
+            config["build_input_shape"] = list(self._input.batch_shape)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Self:
+        """A new model, with fresh variables, from what `get_config` returned."""
+        with registry.custom_object_scope(custom_objects or {}):
+            layers = [registry.deserialize(layer, module="keras.layers") for layer in config["layers"]]
+        model = cls(layers, name=config.get("name"))
+        shape = config.get("build_input_shape")
+        if not model.built and shape and model.layers:
+            model.build(tuple(shape))
+        if not config.get("trainable", True):
+            model.trainable = False
+        return model
+
+
+table.add_all(Sequential, Model)
+
+
+def _fits(shape: Shape, expected: Shape) -> bool:
+    """Whether a shape is one that `expected` stands for, batch aside; None stands for any size."""
+    return len(shape) == len(expected) and all(
+        n is None or m is None or n == m for n, m in zip(shape[1:], expected[1:], strict=True)
+    )
+
+
+def _numeric(x: Any, model: Model) -> Array:
+    return Layer.cast_input(model, x)
+
+
+def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
+    """A new model, with fresh variables, from `model.to_json()`.
+
+    Raises:
+        ValueError: for a class that neither Keras has nor `custom_objects`.
+    """
+    with registry.custom_object_scope(custom_objects or {}):
+        return registry.deserialize(json.loads(json_string))
+
+
+def clone_model(
+    model: Any, input_tensors: Any = None, clone_function: Callable[[Layer], Layer] | None = None
+) -> Any:
+    """A new model of the same layers, with fresh variables, not compiled.
+
+    Args:
+        model: what to copy.
+        input_tensors: must be None, as there are no symbolic tensors.
+        clone_function: makes each new layer from the old one; by default from its config.
+    """
+    if input_tensors is not None:
+        raise ValueError("clone_model: `input_tensors` has no meaning here; leave it out.")
+    if clone_function is None:
+        return type(model).from_config(model.get_config())
+    layers = [clone_function(layer) for layer in model.layers]
+    if model.built:
+        layers.insert(0, InputLayer(batch_shape=model.input_shape))
+    return type(model)(layers, name=model.name)

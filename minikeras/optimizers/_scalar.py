@@ -1,0 +1,46 @@
+"""Variables that hold one number: a learning rate, a step count.
+
+They can be computed with like numbers, and assigned to like variables, so both
+`optimizer.learning_rate * 0.5` and `optimizer.learning_rate.assign(0.01)` work.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minikeras.typing import Array
+from minikeras.variable import Variable
+
+
+class ScalarVariable(Variable, np.lib.mixins.NDArrayOperatorsMixin):
+    """One number.
+
+    Args:
+        value: a 0-d array; its dtype stays.
+        name: such as "learning_rate".
+        owner: the name of the optimizer, the first part of the path.
+    """
+
+    def __init__(self, value: Array, name: str, owner: str) -> None:
+        super().__init__(value, name=name, trainable=False)
+        self.path = f"{owner}/{name}"
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        numbers = [x.value if isinstance(x, ScalarVariable) else x for x in inputs]
+        return getattr(ufunc, method)(*numbers, **kwargs)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value.item(), spec)
+
+    __hash__ = object.__hash__  # `==` compares the numbers, but each variable is its own key

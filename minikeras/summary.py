@@ -1,0 +1,135 @@
+"""The text of `model.summary()`: a table of layers in Keras' layout."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from minikeras.layers.base import Layer
+
+
+def summarize(
+    model: Any,
+    line_length: int | None = None,
+    positions: Sequence[float] | None = None,
+    expand_nested: bool = False,
+    show_trainable: bool = False,
+    layer_range: Sequence[str] | None = None,
+) -> str:
+    """The table of a model's layers, and the totals below it."""
+    width = line_length or min(88, shutil.get_terminal_size((80, 24)).columns - 4)
+    heads, rights = ["Layer (type)", "Output Shape", "Param #"], [False, False, True]
+    ends = list(positions or [0.45, 0.80, 1.0])
+    if ends[-1] <= 1:
+        ends = [width * p for p in ends]
+    if show_trainable:
+        heads, rights = [*heads, "Trainable"], [*rights, False]
+        ends = [*ends, ends[-1] + 12]
+    widths = [int(b) - int(a) for a, b in zip([0.0, *ends], ends, strict=False)]
+    shape: Any = model.input_shape if model.built else None
+    rows = list(_rows(_within(model.layers, layer_range), shape, expand_nested, show_trainable))
+    table = _draw(heads, rows, widths, rights)
+    return "\n".join([f'Model: "{model.name}"', *table, *_totals(model)])
+
+
+def _rows(
+    layers: list[Layer], shape: Any, expand: bool, trainable: bool, depth: int = 0
+) -> Iterator[list[str]]:
+    for layer in layers:
+        shape = layer.compute_output_shape(shape) if shape is not None else None
+        prefix = "   " * depth + "└ " if depth else ""
+        count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
+        row = [
+            f"{prefix}{layer.name} ({type(layer).__name__})",
+            "?" if shape is None else _shape_text(shape),
+            count,
+        ]
+        if trainable:
+            row.append("-" if not layer.weights else "Y" if layer.trainable else "N")
+        yield row
+        inner = getattr(layer, "layers", None)
+        if expand and inner:
+            start = layer.input_shape if layer.built else None  # type: ignore[attr-defined]
+            yield from _rows(inner, start, expand, trainable, depth + 1)
+
+
+def _shape_text(shape: Any) -> str:
+    if isinstance(shape, list):
+        return "[" + ", ".join(_shape_text(s) for s in shape) + "]"
+    return str(tuple(shape))
+
+
+def _within(layers: list[Layer], names: Sequence[str] | None) -> list[Layer]:
+    """The layers from the first name to the last."""
+    if names is None:
+        return layers
+    found = [i for i, layer in enumerate(layers) if layer.name in tuple(names)]
+    if len(names) != 2 or not found:
+        raise ValueError(f"`layer_range` must be the names of two layers. Received: {names}")
+    return layers[found[0] : found[-1] + 1]
+
+
+def _draw(heads: list[str], rows: list[list[str]], widths: list[int], rights: list[bool]) -> list[str]:
+    """Box-drawing characters around cells; a text that is too long goes on in the next line."""
+    inner = [w - 2 for w in widths]
+    inner[0] -= 1  # the left border
+    inner = [max(n - 1, 3) for n in inner]
+
+    def rule(left: str, line: str, cross: str, right: str) -> str:
+        return left + cross.join(line * (n + 2) for n in inner) + right
+
+    def lines(cells: list[str], bar: str) -> Iterator[str]:
+        wrapped = [_wrap(text, n) for text, n in zip(cells, inner, strict=True)]
+        for i in range(max(map(len, wrapped))):
+            parts = [w[i] if i < len(w) else "" for w in wrapped]
+            padded = (
+                f" {p.rjust(n) if right else p.ljust(n)} "
+                for p, n, right in zip(parts, inner, rights, strict=True)
+            )
+            yield bar + bar.join(padded) + bar
+
+    out = [rule("┏", "━", "┳", "┓"), *lines(heads, "┃"), rule("┡", "━", "╇", "┩")]
+    for i, row in enumerate(rows):
+        out += [*([rule("├", "─", "┼", "┤")] if i else []), *lines(row, "│")]
+    return [*out, rule("└", "─", "┴", "┘")]
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Break at spaces where possible."""
+    parts = []
+    while len(text) > width:
+        at = text.rfind(" ", 1, width + 1)
+        at = at if at > 0 and text[:at].strip() else width
+        parts.append(text[:at].rstrip())
+        text = text[at:].lstrip()
+    return [*parts, text]
+
+
+def _totals(model: Any) -> Iterator[str]:
+    trained, frozen = model.trainable_weights, model.non_trainable_weights
+    optimizer = []
+    if model.compiled and getattr(model.optimizer, "built", False):
+        optimizer = model.optimizer.variables
+    yield _total(" Total params", [*trained, *frozen, *optimizer])
+    yield _total(" Trainable params", trained)
+    yield _total(" Non-trainable params", frozen)
+    if optimizer:
+        yield _total(" Optimizer params", optimizer)
+
+
+def _total(label: str, variables: list[Any]) -> str:
+    count = sum(int(np.prod(v.shape)) for v in variables)
+    size = sum(int(np.prod(v.shape)) * np.dtype(v.dtype).itemsize for v in variables)
+    return f"{label}: {count:,} ({readable_size(size)})"
+
+
+def readable_size(size: float) -> str:
+    """Bytes as Keras writes them: 53.16 KB."""
+    for unit in ("B", "KB", "MB", "GB", "TB"):
+        if size < 1024 or unit == "TB":
+            break
+        size /= 1024
+    return f"{size:.2f} {unit}"

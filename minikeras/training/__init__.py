@@ -1,0 +1,1 @@
+"""Training: data into batches, the step, and the loops of `fit`, `evaluate` and `predict`."""

@@ -1,0 +1,91 @@
+"""One step of training: forward, loss, backward, update. Everything else is bookkeeping around it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minikeras.context import Context
+from minikeras.training.pairing import is_paired, mark_paired
+from minikeras.typing import Array
+from minikeras.variable import Arena, Variable
+
+
+class TrainingStep:
+    """The machinery of a compiled model: its context, its flat weights and gradients.
+
+    It keeps its arrays from step to step, so a step allocates next to nothing. It is made at the
+    first training step after `compile` and dropped when the model changes.
+    """
+
+    def __init__(self, model: Any, loss: Any, loss_weight: float, optimizer: Any) -> None:
+        self.model = model
+        self.loss = loss
+        self.loss_weight = loss_weight
+        self.optimizer = optimizer
+        self.variables: list[Variable] = model.trainable_weights
+        self.paired = is_paired(model, loss)
+        self.arena = Arena(self.variables)
+        self.ctx = Context(training=True, needs_dx=False)
+        self.gradients = self.arena.bind_gradients(self.ctx)
+        if self.paired:
+            mark_paired(model, self.ctx)
+
+    def __call__(self, x: Array, y: Array, weights: Array | None) -> tuple[float, Array]:
+        """Train on one batch; returns the loss (penalties included) and the predictions before the update."""
+        ctx = self.ctx
+        ctx.penalty = 0.0
+        y_pred = self.model.run_forward(x, ctx)
+        loss, dy = self._loss_and_gradient(y, y_pred, weights)
+        self.model.run_backward(dy, ctx)
+        penalty = add_penalties(self.variables, ctx)
+        self.optimizer.apply_flat(self.arena, self.gradients)
+        return loss * self.loss_weight + penalty + ctx.penalty, y_pred
+
+    def _loss_and_gradient(self, y: Array, y_pred: Any, weights: Array | None) -> tuple[float, Array]:
+        if not isinstance(y_pred, np.ndarray):
+            raise ValueError(
+                "The model returns several arrays (return_state=True), and training needs one: leave return_state "
+                "out, and read the states with model.predict on a copy."
+            )
+        if self.paired:
+            loss, dy = self.loss.value_and_gradient(y, y_pred, weights, self.ctx.output_mask, paired=True)
+        else:
+            loss, dy = value_and_gradient(self.loss, y, y_pred, weights, self.ctx.output_mask)
+        if self.loss_weight != 1.0:
+            dy = dy * self.loss_weight
+        return loss, dy
+
+    def still_fits(self) -> bool:
+        """Whether the model's variables still lie in this step's arena."""
+        return self.arena.holds(self.variables)
+
+
+def value_and_gradient(
+    loss: Any, y: Array, y_pred: Array, weights: Array | None, mask: Array | None
+) -> tuple[float, Array]:
+    """Of a `Loss`, or of any object that can be called and has a `gradient`."""
+    if hasattr(loss, "value_and_gradient"):
+        value, dy = loss.value_and_gradient(y, y_pred, weights, mask)
+        return value, dy
+    extra = () if weights is None else (weights,)
+    return float(loss(y, y_pred, *extra)), np.asarray(loss.gradient(y, y_pred, *extra), y_pred.dtype)
+
+
+def loss_value(loss: Any, y: Array, y_pred: Array, weights: Array | None, mask: Array | None) -> float:
+    """The loss alone, for evaluation."""
+    if hasattr(loss, "value_and_gradient"):
+        return float(np.mean(loss(y, y_pred, weights, mask)))
+    return float(loss(y, y_pred) if weights is None else loss(y, y_pred, weights))
+
+
+def add_penalties(variables: list[Variable], ctx: Context) -> float:
+    """Add each regularizer's gradient to its variable's; returns the sum of the penalties."""
+    penalty = 0.0
+    for v in variables:
+        if v.regularizer is not None:
+            penalty += float(v.regularizer(v.value))
+            gradient = ctx.grad(v)
+            gradient += v.regularizer.gradient(v.value)
+    return penalty
