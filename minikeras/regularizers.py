@@ -190,7 +190,7 @@ class FunctionRegularizer(Regularizer):
             "`gradient(self, w)`, its derivative with respect to w."
         )
 
-    def serialized_name(self) -> Any:
+    def serialized(self) -> Any:
         """In a config it stands as the function itself."""
         return registry.serialize(self.function)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,17 +21,21 @@ def summarize(
 ) -> str:
     """The table of a model's layers, and the totals below it."""
     width = line_length or min(88, shutil.get_terminal_size((80, 24)).columns - 4)
-    heads, rights = ["Layer (type)", "Output Shape", "Param #"], [False, False, True]
+    heads, align = ["Layer (type)", "Output Shape", "Param #"], [str.ljust, str.ljust, str.rjust]
     ends = list(positions or [0.45, 0.80, 1.0])
     if ends[-1] <= 1:
         ends = [width * p for p in ends]
+    spans = [int(b) - int(a) for a, b in zip([0.0, *ends], ends, strict=False)]
+    outer = (0, len(spans) - 1)  # the first and the last column have one border of their own, not two
+    cells = [max(span - (3 if i in outer else 4), 3) for i, span in enumerate(spans)]
     if show_trainable:
-        heads, rights = [*heads, "Trainable"], [*rights, False]
-        ends = [*ends, ends[-1] + 12]
-    widths = [int(b) - int(a) for a, b in zip([0.0, *ends], ends, strict=False)]
+        heads, align, cells = [*heads, "Trainable"], [*align, str.center], [*cells, len("Trainable")]
     shape: Any = model.input_shape if model.built else None
-    rows = list(_rows(_within(model.layers, layer_range), shape, expand_nested, show_trainable))
-    table = _draw(heads, rows, widths, rights)
+    layers = _within(model.layers, layer_range)
+    for layer in model.layers[: model.layers.index(layers[0])] if layers and shape is not None else ():
+        shape = layer.compute_output_shape(shape)
+    rows = list(_rows(layers, shape, expand_nested, show_trainable))
+    table = _draw(heads, rows, cells, align)
     return "\n".join([f'Model: "{model.name}"', *table, *_totals(model)])
 
 
@@ -72,24 +76,19 @@ def _within(layers: list[Layer], names: Sequence[str] | None) -> list[Layer]:
     return layers[found[0] : found[-1] + 1]
 
 
-def _draw(heads: list[str], rows: list[list[str]], widths: list[int], rights: list[bool]) -> list[str]:
+def _draw(
+    heads: list[str], rows: list[list[str]], widths: list[int], align: list[Callable[[str, int], str]]
+) -> list[str]:
     """Box-drawing characters around cells; a text that is too long goes on in the next line."""
-    inner = [w - 2 for w in widths]
-    inner[0] -= 1  # the left border
-    inner = [max(n - 1, 3) for n in inner]
 
     def rule(left: str, line: str, cross: str, right: str) -> str:
-        return left + cross.join(line * (n + 2) for n in inner) + right
+        return left + cross.join(line * (n + 2) for n in widths) + right
 
     def lines(cells: list[str], bar: str) -> Iterator[str]:
-        wrapped = [_wrap(text, n) for text, n in zip(cells, inner, strict=True)]
+        wrapped = [_wrap(text, n) for text, n in zip(cells, widths, strict=True)]
         for i in range(max(map(len, wrapped))):
             parts = [w[i] if i < len(w) else "" for w in wrapped]
-            padded = (
-                f" {p.rjust(n) if right else p.ljust(n)} "
-                for p, n, right in zip(parts, inner, rights, strict=True)
-            )
-            yield bar + bar.join(padded) + bar
+            yield bar + bar.join(f" {f(p, n)} " for f, p, n in zip(align, parts, widths, strict=True)) + bar
 
     out = [rule("┏", "━", "┳", "┓"), *lines(heads, "┃"), rule("┡", "━", "╇", "┩")]
     for i, row in enumerate(rows):

@@ -60,7 +60,9 @@ def test_dtype_and_order(name, dtype):
     assert values.flags.c_contiguous
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if issubclass(getattr(initializers, n), initializers.RandomInitializer)])
+@pytest.mark.parametrize(
+    "name", [n for n in NAMES if issubclass(getattr(initializers, n), initializers.RandomInitializer)]
+)
 def test_an_instance_is_deterministic(name):
     cls = getattr(initializers, name)
     one, two = cls(), cls()
@@ -127,7 +129,11 @@ def test_get():
     assert isinstance(initializers.get(initializers.Ones), initializers.Ones)
     made = initializers.HeNormal()
     assert initializers.get(made) is made
-    old = {"class_name": "OrthogonalInitializer", "config": {"gain": 2.0, "seed": None}, "module": "keras.initializers"}
+    old = {
+        "class_name": "OrthogonalInitializer",
+        "config": {"gain": 2.0, "seed": None},
+        "module": "keras.initializers",
+    }
     assert initializers.get(old).gain == 2.0
 
     def ramp(shape, dtype=None):

@@ -63,20 +63,17 @@ class EarlyStopping(MonitorCallback):
         current = self.current_value(logs or {}, "Early stopping")
         if current is None or epoch < self.start_from_epoch:
             return
-        better = self.is_improvement(current, self.best)
-        if better:
-            self.best = current
-        if better or self.best_weights is None:
-            self._remember(epoch)
         self.wait += 1
-        if better:
+        if self.is_improvement(current, self.best):
+            self._remember(epoch, current)
             if self.baseline is None or self.is_improvement(current, self.baseline):
                 self.wait = 0
         elif self.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
-    def _remember(self, epoch: int) -> None:
+    def _remember(self, epoch: int, value: Any) -> None:
+        self.best = value
         self.best_epoch = epoch
         if self.restore_best_weights:
             self.best_weights = self.model.get_weights()

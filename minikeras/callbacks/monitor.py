@@ -9,7 +9,6 @@ import numpy as np
 
 from minikeras import config
 from minikeras.callbacks.base import Callback, Logs
-from minikeras.errors import check_number
 
 UP, DOWN = "up", "down"
 DIRECTIONS = {"min": DOWN, "max": UP}
@@ -37,7 +36,7 @@ class MonitorCallback(Callback):
             mode = "auto"
         self.monitor = monitor
         self.mode = mode
-        self.min_delta = abs(check_number(self, "min_delta", min_delta, float("-inf"), float("inf")))
+        self.min_delta = abs(min_delta)
         self.best: Any = None
 
     def is_improvement(self, value: Any, reference: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minikeras.callbacks.base import Callback, Logs
-from minikeras.utils.printing import print_message
+from minikeras.utils.printing import is_live, print_message
 from minikeras.utils.progbar import Progbar
 
 
@@ -40,8 +40,8 @@ class ProgbarLogger(Callback):
         """
         if phase == "test" and self._in_fit:
             return False
-        moving = self.progbar is not None and self.progbar.live and self.verbose == 1
-        return moving or self.target is None
+        live = is_live() if self.progbar is None else self.progbar.live
+        return (live and self.verbose == 1) or self.target is None
 
     def is_due(self, batch: int) -> bool:
         """Whether the bar is drawn anew after this batch, so that its logs are worth computing."""

@@ -49,11 +49,11 @@ def serialize(optimizer: Optimizer) -> Any:
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
     """The optimizer that `serialize` described."""
-    name = config["class_name"]
+    name = str(config.get("class_name"))
+    if name.lower() in _class_names:
+        config = {**config, "class_name": _class_names[name.lower()]}
     with registry.custom_object_scope(custom_objects or {}):
-        return registry.deserialize(
-            {**config, "class_name": _class_names.get(str(name).lower(), name)}, module=_table.module
-        )
+        return registry.deserialize(config, module=_table.module)
 
 
 __all__ = [

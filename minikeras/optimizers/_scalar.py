@@ -6,6 +6,7 @@ They can be computed with like numbers, and assigned to like variables, so both
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,9 @@ class ScalarVariable(Variable, np.lib.mixins.NDArrayOperatorsMixin):
 
     def __int__(self) -> int:
         return int(self.value)
+
+    def __index__(self) -> int:
+        return operator.index(self.value.item())
 
     def __bool__(self) -> bool:
         return bool(self.value)

@@ -127,15 +127,19 @@ def find_metric(identifier: Any, y: Array, y_pred: Array) -> tuple[str, Metric]:
     Raises:
         ValueError: for an unknown name.
     """
-    if isinstance(identifier, str):
-        lower = identifier.lower()
-        if lower in ACCURACY:
-            return identifier, metrics.accuracy_for(y.shape, y_pred.shape)()
-        if lower in CROSSENTROPY:
-            return identifier, metrics.crossentropy_for(y.shape, y_pred.shape)()
-    metric = metrics.get(identifier)
-    assert metric is not None
-    return (identifier if isinstance(identifier, str) else metric.name), metric
+    if not isinstance(identifier, str):
+        metric = metrics.get(identifier)
+        assert metric is not None
+        return metric.name, metric
+    if identifier.lower() in ACCURACY:
+        metric = metrics.accuracy_for(y.shape, y_pred.shape)()
+    elif identifier.lower() in CROSSENTROPY:
+        metric = metrics.crossentropy_for(y.shape, y_pred.shape)()
+    else:
+        metric = metrics.get(identifier)
+        assert metric is not None
+    metric.name = identifier  # as it was typed: "acc" stays "acc"
+    return identifier, metric
 
 
 def _times_mask(weights: Array, mask: Array) -> Array:

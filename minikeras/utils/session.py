@@ -28,7 +28,7 @@ def set_random_seed(seed: int) -> None:
             f"Received: seed={seed!r} (of type {type(seed).__name__})"
         )
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002: users' scripts draw from it
+    np.random.seed(seed)  # noqa: NPY002 - users' scripts draw from it
     default_generator.seed(seed)
 
 

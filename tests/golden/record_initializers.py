@@ -1,6 +1,6 @@
 """Records what real Keras' initializers draw, into initializers.json. Needs Keras 3.15.1, jax and SciPy.
 
-    KERAS_BACKEND=numpy python tests/golden/record_initializers.py
+KERAS_BACKEND=numpy python tests/golden/record_initializers.py
 """
 
 import json

@@ -136,7 +136,11 @@ def run(keras, name, config, extra):
     kernel, bias = start()
     constraint = getattr(keras.constraints, extra["constraint"])() if "constraint" in extra else None
     layer = keras.layers.Dense(
-        3, kernel_constraint=constraint, name="dense", kernel_initializer=lambda *_, **__: kernel, bias_initializer=lambda *_, **__: bias
+        3,
+        kernel_constraint=constraint,
+        name="dense",
+        kernel_initializer=lambda *_, **__: kernel,
+        bias_initializer=lambda *_, **__: bias,
     )
     keras.Sequential([keras.Input((4,)), layer], name="net")
     variables = [layer.kernel, layer.bias]
@@ -167,7 +171,14 @@ def main():
         arrays[f"weights{i}"], arrays[f"state{i}"], paths, shapes, optimizer = run(keras, name, config, extra)
         read_back = optimizer.get_config()
         index["cases"].append(
-            {"name": name, "config": config, "extra": extra, "paths": paths, "shapes": shapes, "read_back": read_back}
+            {
+                "name": name,
+                "config": config,
+                "extra": extra,
+                "paths": paths,
+                "shapes": shapes,
+                "read_back": read_back,
+            }
         )
     for i, config in enumerate(SCHEDULES):
         make = keras.optimizers.schedules.deserialize(dict(config))
