@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.typing import DType
+
 FLOATS = ("float16", "float32", "float64")
 DATA_FORMATS = ("channels_last", "channels_first")
 
@@ -62,7 +64,7 @@ def standardize_data_format(value: object) -> str:
     return text
 
 
-def standardize_dtype(value: object) -> np.dtype:  # type: ignore[type-arg]
+def standardize_dtype(value: Any) -> DType:
     """A layer's `dtype` argument as a NumPy type, where None means `floatx()`.
 
     Raises:
@@ -73,9 +75,9 @@ def standardize_dtype(value: object) -> np.dtype:  # type: ignore[type-arg]
     if isinstance(value, dict):  # Keras' envelope: {"class_name": "DTypePolicy", "config": {"name": ...}}
         value = value.get("config", {}).get("name", value)
     try:
-        dtype = np.dtype(value)
+        dtype: DType | None = np.dtype(value)
     except TypeError:
         dtype = None
     if dtype is None or dtype.kind not in "fiub":
         raise ValueError(f"Unknown dtype: {value!r}. Expected a name such as 'float32' or 'int32'.")
-    return np.dtype(dtype)
+    return dtype

@@ -77,7 +77,7 @@ def _within(layers: list[Layer], names: Sequence[str] | None) -> list[Layer]:
 
 
 def _draw(
-    heads: list[str], rows: list[list[str]], widths: list[int], align: list[Callable[[str, int], str]]
+    heads: list[str], rows: list[list[str]], widths: list[int], align: Sequence[Callable[[str, int], str]]
 ) -> list[str]:
     """Box-drawing characters around cells; a text that is too long goes on in the next line."""
 

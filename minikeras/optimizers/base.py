@@ -43,6 +43,14 @@ class CommonOptions(TypedDict, total=False):
     name: str | None
 
 
+class _WholeSignature:
+    """Lets help() and editors show all arguments of an optimizer, not `*common, **options`."""
+
+    def __get__(self, instance: Any, owner: type) -> inspect.Signature:
+        keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return inspect.Signature([p.replace(kind=keyword) for p in arguments(owner).values()])
+
+
 # The order of a config's first keys in Keras' files
 _COMMON_KEYS = (
     "name", "learning_rate", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema",
@@ -73,11 +81,7 @@ class Optimizer(State):
         ValueError: for an argument out of range or unknown, or when two clip arguments are given.
     """
 
-    def __init_subclass__(cls) -> None:
-        # So that help() and editors show all arguments, not `*common, **options`
-        keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        parameters = [p.replace(kind=keyword) for p in arguments(cls).values()]
-        cls.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    __signature__ = _WholeSignature()
 
     def __init__(
         self,

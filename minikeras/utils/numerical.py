@@ -47,10 +47,8 @@ def normalize(x: Any, axis: int = -1, order: float = 2) -> Array:
         axis: the axis whose entries make up one vector.
         order: of the norm: 1, 2 or np.inf.
     """
-    array = np.atleast_2d(np.asarray(x)) if np.ndim(x) < 2 else np.asarray(x)
-    if np.ndim(x) < 2:
-        axis = -1
+    array = np.asarray(x)
     norm = np.linalg.norm(array, order, axis, keepdims=True)
     norm[norm == 0] = 1
     normalized: Array = array / norm
-    return normalized
+    return normalized if normalized.ndim > 1 else normalized[np.newaxis]
