@@ -282,7 +282,9 @@ def test_a_subclass_may_forget_the_base_class_constructor():
             pass
 
     assert Forgetful().model is None and Forgetful().params is None
-    assert not any(overrides(Forgetful(), hook) for hook in vars(callbacks.Callback) if hook.startswith("on_"))
+    assert not any(
+        overrides(Forgetful(), hook) for hook in vars(callbacks.Callback) if hook.startswith("on_")
+    )
 
 
 # The history
@@ -309,7 +311,9 @@ def test_history_can_be_pickled_and_says_what_it_holds():
     c.on_epoch_end(3, {"loss": 0.5, "val_loss": 0.123456})
     assert repr(model.history) == "<History of 1 epoch, loss: 0.5, val_loss: 0.1235>"
     copy = pickle.loads(pickle.dumps(model.history))
-    assert copy.history == {"loss": [0.5], "val_loss": [0.123456]} and copy.epoch == [3] and copy.model is None
+    assert (
+        copy.history == {"loss": [0.5], "val_loss": [0.123456]} and copy.epoch == [3] and copy.model is None
+    )
     assert repr(callbacks.History()) == "<History of 0 epochs>"
 
 
@@ -377,7 +381,9 @@ def test_a_number_of_unknown_direction_is_an_error_at_once(make):
 def test_a_number_that_is_not_there_is_a_warning(make):
     callback = make()
     callback.set_model(record.FakeModel())
-    with pytest.warns(UserWarning, match="`val_loss` which is not available. Available metrics are: accuracy,loss"):
+    with pytest.warns(
+        UserWarning, match="`val_loss` which is not available. Available metrics are: accuracy,loss"
+    ):
         callback.on_epoch_end(0, {"accuracy": 1.0, "loss": 1.0})
     with pytest.warns(UserWarning, match="unknown mode 'minimum'"):
         assert make(mode="minimum").mode == "auto"

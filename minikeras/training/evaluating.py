@@ -1,0 +1,162 @@
+"""`evaluate` and `predict`: the loops without training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minikeras.callbacks import CallbackList
+from minikeras.errors import check_int
+from minikeras.training.arrays import to_array
+from minikeras.training.compiling import Compiled
+from minikeras.training.data import Epochs, make_batches
+from minikeras.training.step import loss_value
+from minikeras.typing import Array
+
+
+class Evaluator(Compiled):
+    """A compiled model that can be evaluated and used."""
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Loss and metrics on data, without training.
+
+        Args:
+            x: inputs, or a generator or dataset; see `fit`, as for the following.
+            y: targets.
+            batch_size: 32 by default.
+            verbose: 0, 1 or 2.
+            sample_weight: a factor for the loss of each sample.
+            steps: at most so many batches.
+            callbacks: a list of `Callback` objects.
+            return_dict: return {name: value}.
+
+        Returns:
+            The loss, or [loss, metric, ...] where there are metrics, or the dict.
+
+        Raises:
+            ValueError: before `compile`, or for data that cannot be right.
+        """
+        self._check_compiled()
+        steps = None if steps is None else check_int("evaluate", "steps", steps)
+        batches = make_batches(x, y, sample_weight, batch_size, steps)
+        source = Epochs(batches, steps)
+        hooks = self._callback_list(callbacks, verbose, 1, source.steps)
+        logs = self._evaluate(source, hooks)
+        return dict(logs) if return_dict else self._as_list()
+
+    def _evaluate(self, source: Epochs, hooks: CallbackList) -> dict[str, Any]:
+        self.reset_metrics()
+        hooks.on_test_begin()
+        watched = hooks.wants_test_batches
+        for i, (x, y, weights) in enumerate(source):
+            if watched:
+                hooks.on_test_batch_begin(i)
+            self._test_batch(x, y, weights)
+            if watched:
+                hooks.on_test_batch_end(i, self._logs)
+            if getattr(self, "stop_evaluating", False):
+                break
+        logs = self._logs()
+        hooks.on_test_end(logs)
+        return logs
+
+    def _test_batch(self, x: Array, y: Any, weights: Any) -> None:
+        x = self.standardize_input(x)
+        if y is None:
+            raise ValueError("evaluate needs targets: y is None, or the generator yields (x,) only.")
+        ctx = self._take_context()
+        ctx.penalty = 0.0
+        y_pred = self.run_forward(x, ctx)
+        loss = ctx.penalty + sum(self.losses)
+        if self.loss is not None:
+            value = loss_value(self._find_loss(y, y_pred), y, y_pred, weights, ctx.output_mask)
+            loss += value * self._loss_weight
+        self._tally.add(float(loss), len(x))
+        self._compiled_metrics.update(y, y_pred, weights, ctx.output_mask)
+        self._idle_contexts.append(ctx)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Loss and metrics of one batch, without training."""
+        self._check_compiled()
+        return self._on_batch(self._test_batch, x, y, sample_weight, None, return_dict)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The model's outputs for data, as one array; may be called from many threads at a time.
+
+        Args:
+            x: inputs, one row per sample, or a generator or dataset of (x,).
+            batch_size: 32 by default.
+            verbose: 0 silent, 1 a progress bar, 2 a line; "auto" is 1.
+            steps: at most so many batches.
+            callbacks: a list of `Callback` objects.
+        """
+        batches = make_batches(x, None, None, batch_size, steps, check_finite=False)
+        source = Epochs(batches, steps)
+        quiet = not verbose and not callbacks
+        hooks = None if quiet else self._callback_list(callbacks, verbose, 1, source.steps)
+        parts: list[Any] = []
+        if hooks:
+            hooks.on_predict_begin()
+        for i, (part, _, _) in enumerate(source):
+            if hooks:
+                hooks.on_predict_batch_begin(i)
+            parts.append(self.predict_on_batch(part))
+            if hooks:
+                hooks.on_predict_batch_end(i, lambda: {"outputs": parts[-1]})
+        if hooks:
+            hooks.on_predict_end()
+        return _join(parts)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The model's outputs for one batch."""
+        x = self.standardize_input(to_array(x, "x"))
+        ctx = self._take_context()
+        y = self.run_forward(x, ctx)
+        result = y.copy() if isinstance(y, np.ndarray) else [part.copy() for part in y]
+        self._idle_contexts.append(ctx)
+        return result
+
+    def _on_batch(
+        self,
+        work: Callable[[Array, Any, Any], None],
+        x: Any,
+        y: Any,
+        weights: Any,
+        class_weight: Any,
+        as_dict: bool,
+    ) -> Any:
+        batches = make_batches(x, y, weights, batch_size=max(1, len(x)), class_weight=class_weight)
+        self.reset_metrics()
+        for batch in batches:
+            work(*batch)
+        return self._logs() if as_dict else self._as_list()
+
+
+def _join(parts: list[Any]) -> Any:
+    """Batches of outputs as one array, or one for each output."""
+    if not parts:
+        raise ValueError("predict got no batch of data.")
+    if isinstance(parts[0], list):
+        return [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
