@@ -9,7 +9,6 @@ order of its JAX backend.
 
 from __future__ import annotations
 
-import random as _random
 import threading
 from typing import Any
 
@@ -27,29 +26,39 @@ class DefaultGenerator:
 
     def seed(self, seed: int | None) -> None:
         """Start both streams anew."""
-        self._seeds = _random.Random(seed)
-        self._shuffles = np.random.RandomState(seed)
+        self._seed = seed
+        self._streams: tuple[Any, Any] | None = None
+
+    def _get_streams(self) -> tuple[Any, Any]:
+        """The stream of seeds and the stream of orders, made at first use."""
+        if self._streams is None:
+            import random  # both modules take longer to load than most of this package
+
+            self._streams = random.Random(self._seed), np.random.RandomState(self._seed)
+        return self._streams
 
     def draw_seed(self) -> int:
         """A seed in [1, 10⁹] for an initializer or a layer that was given none."""
-        return self._seeds.randint(1, int(1e9))
+        return int(self._get_streams()[0].randint(1, int(1e9)))
 
     def permutation(self, n: int) -> Array:
         """A random order of n samples, for one epoch."""
-        return self._shuffles.permutation(n)
+        return self._get_streams()[1].permutation(n)
 
     def shuffle(self, items: list[Any]) -> None:
         """Shuffle a list in place."""
-        self._seeds.shuffle(items)
+        self._get_streams()[0].shuffle(items)
 
     def get_state(self) -> tuple[Any, Any]:
         """Both streams' states, to be given to `set_state`."""
-        return self._seeds.getstate(), self._shuffles.get_state()
+        seeds, orders = self._get_streams()
+        return seeds.getstate(), orders.get_state()
 
     def set_state(self, state: tuple[Any, Any]) -> None:
         """Go back to a state from `get_state`."""
-        self._seeds.setstate(state[0])
-        self._shuffles.set_state(state[1])
+        seeds, orders = self._get_streams()
+        seeds.setstate(state[0])
+        orders.set_state(state[1])
 
 
 default_generator = DefaultGenerator()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -20,7 +20,7 @@ def summarize(
     layer_range: Sequence[str] | None = None,
 ) -> str:
     """The table of a model's layers, and the totals below it."""
-    width = line_length or min(88, shutil.get_terminal_size((80, 24)).columns - 4)
+    width = line_length or min(88, _terminal_width() - 4)
     heads, align = ["Layer (type)", "Output Shape", "Param #"], [str.ljust, str.ljust, str.rjust]
     ends = list(positions or [0.45, 0.80, 1.0])
     if ends[-1] <= 1:
@@ -37,6 +37,14 @@ def summarize(
     rows = list(_rows(layers, shape, expand_nested, show_trainable))
     table = _draw(heads, rows, cells, align)
     return "\n".join([f'Model: "{model.name}"', *table, *_totals(model)])
+
+
+def _terminal_width() -> int:
+    """The columns of the terminal; 80 where there is none."""
+    try:
+        return int(os.environ.get("COLUMNS") or os.get_terminal_size().columns)
+    except (OSError, ValueError):
+        return 80
 
 
 def _rows(

@@ -168,7 +168,6 @@ def test_nothing_of_an_earlier_bar_is_left_on_the_screen(steps, extra, logger):
 def test_every_hook_in_keras_order_with_one_logs_dict_for_all():
     events = []
     summary = record.drive_list(callbacks, events)
-    # In Keras, too, the older names only fire through the base class: the recorder overrides both.
     assert json.loads(json.dumps(events)) == GOLDEN["events"]
     assert summary == GOLDEN["list"]
 
@@ -439,22 +438,15 @@ def test_csv_logger_writes_keras_table(tmp_path):
     assert path.read_bytes().decode() == GOLDEN["csv"]
 
 
-def test_csv_logger_appends_with_one_header(tmp_path, monkeypatch):
+@pytest.mark.parametrize("append", [True, False])
+def test_csv_logger_starts_anew_or_appends_under_one_header(tmp_path, monkeypatch, append):
     monkeypatch.chdir(tmp_path)
-    for append in (True, True, False):
-        logger = callbacks.CSVLogger("log.csv", append=append)
-        for _ in range(2):  # the same object serves two trainings
-            logger.on_train_begin()
-            logger.on_epoch_end(0, {"loss": 0.5, "val_loss": 0.25})
-        if append:
-            continue
-        assert (tmp_path / "log.csv").read_text().split() == ["epoch,loss,val_loss", "0,0.5,0.25"]
-        break
-    logger = callbacks.CSVLogger("more.csv", append=True)
-    for _ in range(3):
+    logger = callbacks.CSVLogger("log.csv", append=append)
+    for _ in range(3):  # one object serves several trainings
         logger.on_train_begin()
         logger.on_epoch_end(0, {"loss": 0.5, "val_loss": 0.25})
-    assert (tmp_path / "more.csv").read_text().split() == ["epoch,loss,val_loss", *["0,0.5,0.25"] * 3]
+    rows = (tmp_path / "log.csv").read_text().split()
+    assert rows == ["epoch,loss,val_loss", *["0,0.5,0.25"] * (3 if append else 1)]
 
 
 def test_lambda_callback_takes_any_hook_and_nothing_else():

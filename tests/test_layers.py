@@ -9,12 +9,12 @@ import threading
 
 import numpy as np
 import pytest
-
 from cases import LAYERS, Case
+
 from minikeras import layers, registry
 from minikeras.context import Context
 from minikeras.layers.base import Layer
-from minikeras.layers.recurrent import Cell, RNN
+from minikeras.layers.recurrent import RNN, Cell
 
 each_layer = pytest.mark.parametrize("case", LAYERS, ids=lambda c: c.id)
 

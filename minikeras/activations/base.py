@@ -132,11 +132,8 @@ def get(identifier: Any) -> Activation:
     if identifier is None:
         identifier = "linear"
     found = table.create(identifier)
-    found = (
-        getattr(found, "activation", None)
-        if inspect.isfunction(found) and hasattr(found, "activation")
-        else found
-    )
+    if inspect.isfunction(found):
+        found = getattr(found, "activation", found)
     if isinstance(found, type):
         found = found()
     if isinstance(found, Activation):
