@@ -463,7 +463,7 @@ def test_lambda_callback_takes_any_hook_and_nothing_else():
     c.on_test_end({"loss": 1.0})
     c.on_train_end({"loss": 2.0})
     assert seen == [("begin", 2), ("test", {"loss": 1.0}), ("end", {"loss": 2.0})]
-    with pytest.raises(TypeError, match="no hook 'on_epoch_ends'. Did you mean 'on_epoch_end'"):
+    with pytest.raises(TypeError, match=r"no hook 'on_epoch_ends'\. Did you mean 'on_epoch_end'"):
         callbacks.LambdaCallback(on_epoch_ends=print)
     with pytest.raises(TypeError, match="must be a function"):
         callbacks.LambdaCallback(on_epoch_end=3)

@@ -95,7 +95,7 @@ def test_a_file_with_other_arrays_is_named(home, other, problem):
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04 not really a zip"])
 def test_a_file_that_is_no_archive_is_named(home, content):
     (home / "datasets" / "mnist.npz").write_bytes(content)
-    with pytest.raises(ValueError, match="no .npz archive(.|\n)*delete the file"):
+    with pytest.raises(ValueError, match=r"no \.npz archive(.|\n)*delete the file"):
         datasets.mnist.load_data()
 
 

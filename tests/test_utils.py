@@ -4,6 +4,7 @@ import functools
 import hashlib
 import http.server
 import io
+import itertools
 import os
 import random
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import tarfile
 import threading
 import zipfile
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -180,7 +182,7 @@ def test_an_endless_data_set():
     class Endless(Numbers):
         num_batches = None
 
-    first = [int(x[0, 0]) for x, _ in map(lambda pair: pair[0], zip(Endless(0), range(5), strict=False))]
+    first = [int(x[0, 0]) for x, _ in itertools.islice(Endless(0), 5)]
     assert first == [0, 1, 2, 3, 4]
 
 
@@ -258,7 +260,7 @@ def test_custom_objects_of_one_call():
 class Handler(http.server.SimpleHTTPRequestHandler):
     """Serves a folder; /short breaks off in the middle; counts what it was asked for."""
 
-    requests: list[str] = []
+    requests: ClassVar[list[str]] = []
 
     def do_GET(self):
         self.requests.append(self.path)
@@ -427,7 +429,10 @@ def make_tar(path, members):
     with tarfile.open(path, "w:gz") as archive:
         for name, content in members.items():
             info = tarfile.TarInfo(name)
-            if isinstance(content, bytes):
+            if name.endswith("/"):
+                info.type = tarfile.DIRTYPE
+                archive.addfile(info)
+            elif isinstance(content, bytes):
                 info.size = len(content)
                 archive.addfile(info, io.BytesIO(content))
             else:
@@ -449,7 +454,7 @@ def tree(folder):
 def test_archives_are_unpacked_under_keras_names(make, tmp_path, home):
     source = tmp_path / "flowers.tgz"
     members = {"top.txt": b"1", "deep/er/file": b"2"}
-    make(source, members)
+    make(source, {"./": b"", "empty/": b"", **members})
     folder = home / "datasets"
     for fname, contents, archive in (
         (None, "flowers.tgz", "flowers.tgz_archive"),
@@ -458,7 +463,7 @@ def test_archives_are_unpacked_under_keras_names(make, tmp_path, home):
     ):
         path = utils.get_file(fname, source.as_uri(), extract=True)
         assert path == str(folder / contents) and (folder / archive).is_file()
-        assert tree(folder / contents) == members
+        assert tree(folder / contents) == members and (folder / contents / "empty").is_dir()
     make(source, {"other": b"3"})
     assert utils.get_file("set", source.as_uri(), extract=True) == str(folder / "set")
     assert tree(folder / "set") == members  # cached
