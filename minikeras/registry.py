@@ -154,10 +154,15 @@ def get_registered_object(name: str) -> Any:
     return _registered.get(name)
 
 
+def get_custom_objects() -> dict[str, Any]:
+    """All that the user has registered: "package>name" -> the class or function."""
+    return _registered
+
+
 @contextlib.contextmanager
-def custom_object_scope(objects: dict[str, Any]) -> Iterator[None]:
+def custom_object_scope(custom_objects: dict[str, Any]) -> Iterator[None]:
     """Within this `with` block, names in configs also mean the given classes and functions."""
-    _scopes.append(dict(objects))
+    _scopes.append(dict(custom_objects))
     try:
         yield
     finally:

@@ -235,7 +235,11 @@ def test_random_functions():
 
 
 def test_settings():
-    assert (config.floatx(), config.epsilon(), config.image_data_format()) == ("float32", 1e-7, "channels_last")
+    assert (config.floatx(), config.epsilon(), config.image_data_format()) == (
+        "float32",
+        1e-7,
+        "channels_last",
+    )
     config.set_floatx("float64")
     assert layers.Dense(2)(np.ones((1, 2))).dtype == np.float64
     for bad in (lambda: config.set_floatx("int8"), lambda: config.set_image_data_format("middle")):

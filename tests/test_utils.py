@@ -238,13 +238,12 @@ def test_custom_objects_are_found_by_their_registered_names():
 
 
 def test_a_scope_ends_even_after_an_error():
-    scope = utils.CustomObjectScope({"Mine": Doubler})
-    with pytest.raises(KeyError, match="inside"), scope, scope:
+    with pytest.raises(KeyError, match="inside"), utils.CustomObjectScope({"Mine": Doubler}):
         assert utils.get_registered_object("Mine") is Doubler
         raise KeyError("inside")
     assert utils.get_registered_object("Mine") is None
-    with utils.custom_object_scope(custom_objects={"Mine": 1}) as entered:
-        assert isinstance(entered, utils.CustomObjectScope)
+    with utils.custom_object_scope(custom_objects={"Mine": 1}), utils.custom_object_scope({"Mine": 2}):
+        assert utils.get_registered_object("Mine") == 2
 
 
 def test_custom_objects_of_one_call():

@@ -124,11 +124,11 @@ class Loss(Configurable):
         y, p = self.align(y_true, y_pred)
         v = self.call(y, p)
         weights, divisor = self._weights(v, y, sample_weight, mask)
-        scale = 1 / divisor if divisor else 0.0
-        if weights is None:
-            loss, dv = v.sum() * scale, np.full_like(v, scale)
-        else:
-            loss, dv = (v * weights).sum() * scale, weights * v.dtype.type(scale)
+        scale = v.dtype.type(1 / divisor if divisor else 0)
+        dv = np.full_like(v, scale) if weights is None else weights * scale
+        if weights is not None:
+            v = v * weights
+        loss = v.sum() / divisor if divisor else 0.0
         d = self.paired_backward(dv, y, p) if paired else self.backward(dv, y, p)
         return float(loss), d.reshape(np.shape(y_pred))
 

@@ -119,7 +119,7 @@ class Optimizer(State):
         self._check_arguments()
 
         State.__init__(self)
-        self._iterations = ScalarVariable(np.array(0, "int64"), "iteration", self.name)
+        self._iterations = ScalarVariable(np.array(0, "int32"), "iteration", self.name)
         self._learning_rate = self._standardize_learning_rate(learning_rate)
 
     # What a subclass defines

@@ -20,7 +20,6 @@ class TrainingStep:
     """
 
     def __init__(self, model: Any, loss: Any, loss_weight: float, optimizer: Any) -> None:
-        self.model = model
         self.loss = loss
         self.loss_weight = loss_weight
         self.optimizer = optimizer
@@ -32,13 +31,13 @@ class TrainingStep:
         if self.paired:
             mark_paired(model, self.ctx)
 
-    def __call__(self, x: Array, y: Array, weights: Array | None) -> tuple[float, Array]:
+    def __call__(self, model: Any, x: Array, y: Array, weights: Array | None) -> tuple[float, Array]:
         """Train on one batch; returns the loss (penalties included) and the predictions before the update."""
         ctx = self.ctx
         ctx.penalty = 0.0
-        y_pred = self.model.run_forward(x, ctx)
+        y_pred = model.run_forward(x, ctx)
         loss, dy = self._loss_and_gradient(y, y_pred, weights)
-        self.model.run_backward(dy, ctx)
+        model.run_backward(dy, ctx)
         penalty = add_penalties(self.variables, ctx)
         self.optimizer.apply_flat(self.arena, self.gradients)
         return loss * self.loss_weight + penalty + ctx.penalty, y_pred

@@ -120,7 +120,7 @@ class Trainer(Evaluator):
         x = self.standardize_input(x)
         if self._step is None or not self._step.still_fits():
             self._step = self._make_step(x, y)
-        loss, y_pred = self._step(x, y, weights)
+        loss, y_pred = self._step(self, x, y, weights)
         self._tally.add(loss, len(x))
         self._compiled_metrics.update(y, y_pred, weights, self._step.ctx.output_mask)
 

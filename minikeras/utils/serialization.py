@@ -5,46 +5,17 @@ The work is done in `minikeras.registry`; the functions here have Keras' argumen
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any
 
 from minikeras import registry
-from minikeras.registry import get_registered_name, register_keras_serializable
+from minikeras.registry import (
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    register_keras_serializable,
+)
 
-
-class CustomObjectScope:
-    """A `with` block within which names in configs also mean the given classes and functions.
-
-        with CustomObjectScope({"MyLayer": MyLayer}):
-            model = Sequential.from_config(config)
-
-    Args:
-        custom_objects: {name: class or function}.
-    """
-
-    def __init__(self, custom_objects: dict[str, Any] | None) -> None:
-        self.custom_objects = custom_objects or {}
-        self._scopes: list[Any] = []  # a stack, so that one object can be entered twice
-
-    def __enter__(self) -> CustomObjectScope:
-        scope = registry.custom_object_scope(self.custom_objects)
-        scope.__enter__()
-        self._scopes.append(scope)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        # The scope has nothing to do with the error: it is left in the same way without it.
-        self._scopes.pop().__exit__(None, None, None)
-
-
-custom_object_scope = CustomObjectScope
-
-
-def get_custom_objects() -> dict[str, Any]:
-    """The registered custom objects, {"package>name": class or function}: the dict itself, not a copy."""
-    return registry._registered
+CustomObjectScope = custom_object_scope
 
 
 def get_registered_object(
