@@ -56,7 +56,7 @@ class Adafactor(Optimizer):
         """r, c and v. Of r and c only the first elements of a variable's home are used."""
         return [{"r": 0.0, "c": 0.0, "velocity": 0.0}]
 
-    def scalars(self, t: int, lr: float) -> tuple[float, ...]:
+    def scalars(self, t: int, lr: Any) -> tuple[Any, ...]:
         """min(lr, 1/√t), β, 1 - β and ε₁."""
         rest = t**self.beta_2_decay
         return min(lr, 1.0 / math.sqrt(t)), 1.0 - rest, rest, self.epsilon_1

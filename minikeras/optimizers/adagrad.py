@@ -41,7 +41,7 @@ class Adagrad(Optimizer):
         """a."""
         return [{"accumulator": self.initial_accumulator_value}]
 
-    def scalars(self, t: int, lr: float) -> tuple[float, ...]:
+    def scalars(self, t: int, lr: Any) -> tuple[Any, ...]:
         """lr and ε."""
         return lr, self.epsilon
 
@@ -97,7 +97,7 @@ class Adadelta(Optimizer):
         """G and D."""
         return [{"accumulated_grad": 0.0, "accumulated_delta_var": 0.0}]
 
-    def scalars(self, t: int, lr: float) -> tuple[float, ...]:
+    def scalars(self, t: int, lr: Any) -> tuple[Any, ...]:
         """lr, ρ, 1 - ρ and ε."""
         return lr, self.rho, 1.0 - self.rho, self.epsilon
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Unpack
 
 import numpy as np
 
-from minikeras.optimizers._scalar import ScalarVariable
+from minikeras.optimizers._scalar import ScalarVariable, power
 from minikeras.optimizers.base import CommonOptions, Optimizer
 from minikeras.typing import Array
 from minikeras.variable import Variable
@@ -53,9 +52,9 @@ class Adam(Optimizer):
             slots.append({"velocity_hat": 0.0})
         return slots
 
-    def scalars(self, t: int, lr: float) -> tuple[float, ...]:
+    def scalars(self, t: int, lr: Any) -> tuple[Any, ...]:
         """α, 1 - β₁, 1 - β₂ and ε."""
-        alpha = lr * math.sqrt(1.0 - self.beta_2**t) / (1.0 - self.beta_1**t)
+        alpha = lr * np.sqrt(1.0 - power(self.beta_2, t, lr)) / (1.0 - power(self.beta_1, t, lr))
         return alpha, 1.0 - self.beta_1, 1.0 - self.beta_2, self.epsilon
 
     def update(
@@ -151,9 +150,9 @@ class Adamax(Optimizer):
         """m and u."""
         return [{"momentum": 0.0, "norm": 0.0}]
 
-    def scalars(self, t: int, lr: float) -> tuple[float, ...]:
+    def scalars(self, t: int, lr: Any) -> tuple[Any, ...]:
         """lr / (1 - β₁ᵗ), 1 - β₁, β₂ and ε."""
-        return lr / (1.0 - self.beta_1**t), 1.0 - self.beta_1, self.beta_2, self.epsilon
+        return lr / (1.0 - power(self.beta_1, t, lr)), 1.0 - self.beta_1, self.beta_2, self.epsilon
 
     def update(
         self,
@@ -218,15 +217,15 @@ class Nadam(Optimizer):
     def _own_variables(self) -> list[Variable]:
         return [self._u_product] if self.built else []
 
-    def scalars(self, t: int, lr: float) -> tuple[float, ...]:
+    def scalars(self, t: int, lr: Any) -> tuple[Any, ...]:
         """The factors of m, g and v in the step, 1 - β₁, 1 - β₂ and ε."""
-        u_now = self.beta_1 * (1.0 - 0.5 * 0.96**t)
-        u_next = self.beta_1 * (1.0 - 0.5 * 0.96 ** (t + 1))
+        u_now = self.beta_1 * (1.0 - 0.5 * power(0.96, t, lr))
+        u_next = self.beta_1 * (1.0 - 0.5 * power(0.96, t + 1, lr))
         product = self._u_product.value.item() * u_now
         self._u_product.value.fill(product)
         of_m = lr * u_next / (1.0 - product * u_next)
         of_g = lr * (1.0 - u_now) / (1.0 - product)
-        of_v = 1.0 / (1.0 - self.beta_2**t)
+        of_v = 1.0 / (1.0 - power(self.beta_2, t, lr))
         return of_m, of_g, of_v, 1.0 - self.beta_1, 1.0 - self.beta_2, self.epsilon
 
     def update(

@@ -124,7 +124,7 @@ class Optimizer(State):
 
     # What a subclass defines
 
-    def scalars(self, t: int, lr: float) -> tuple[float, ...]:
+    def scalars(self, t: int, lr: Any) -> tuple[Any, ...]:
         """The numbers that are the same for all weights in update number t = 1, 2, 3 ..."""
         return (lr,)
 
@@ -262,14 +262,15 @@ class Optimizer(State):
             g /= self.loss_scale_factor
         if n == 1 or self._accumulate(layout, g, n, (step + 1) % n == 0):
             self._clip(layout, g)
-            self._update_weights(layout, g, step // n + 1, self._current_rate(step))
+            rate = layout.dtype.type(self._current_rate(step))  # its type is that of all scalars of the step
+            self._update_weights(layout, g, step // n + 1, rate)
         if self.use_ema:
             self._average(layout, step // n)
         for v in layout.constrained:
             v.value[...] = v.constraint(v.value)
         self._iterations.value.fill(step + 1)
 
-    def _update_weights(self, layout: Layout, g: Array, t: int, lr: float) -> None:
+    def _update_weights(self, layout: Layout, g: Array, t: int, lr: Any) -> None:
         values = self.scalars(t, lr)
         if len(layout.numbers) != len(values):
             layout.numbers = tuple(np.empty((), layout.dtype) for _ in values)

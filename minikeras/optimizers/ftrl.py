@@ -70,7 +70,7 @@ class Ftrl(Optimizer):
         """n and z."""
         return [{"accumulator": self.initial_accumulator_value, "linear": 0.0}]
 
-    def scalars(self, t: int, lr: float) -> tuple[float, ...]:
+    def scalars(self, t: int, lr: Any) -> tuple[Any, ...]:
         """lr, -p, l1, 2 l2' and 2 l2_shrinkage."""
         l2 = self.l2_regularization_strength + self.beta / (2.0 * lr)
         shrinkage = self.l2_shrinkage_regularization_strength

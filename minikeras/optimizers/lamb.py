@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from minikeras.optimizers._scalar import power
 from minikeras.optimizers.base import CommonOptions, Optimizer
 from minikeras.typing import Array
 
@@ -46,10 +47,10 @@ class Lamb(Optimizer):
         """m and v."""
         return [{"momentum": 0.0, "velocity": 0.0}]
 
-    def scalars(self, t: int, lr: float) -> tuple[float, ...]:
+    def scalars(self, t: int, lr: Any) -> tuple[Any, ...]:
         """lr, 1 - β₁ᵗ, 1 - β₂ᵗ, 1 - β₁, 1 - β₂ and ε."""
         b1, b2 = self.beta_1, self.beta_2
-        return lr, 1.0 - b1**t, 1.0 - b2**t, 1.0 - b1, 1.0 - b2, self.epsilon
+        return lr, 1.0 - power(b1, t, lr), 1.0 - power(b2, t, lr), 1.0 - b1, 1.0 - b2, self.epsilon
 
     def update(
         self,

@@ -45,7 +45,7 @@ class Lion(Optimizer):
         """m."""
         return [{"momentum": 0.0}]
 
-    def scalars(self, t: int, lr: float) -> tuple[float, ...]:
+    def scalars(self, t: int, lr: Any) -> tuple[Any, ...]:
         """lr, 1 - β₁ and 1 - β₂."""
         return lr, 1.0 - self.beta_1, 1.0 - self.beta_2
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.optimizers._layout import Block, Layout
+from minikeras.optimizers._scalar import power
 from minikeras.optimizers.base import Optimizer
 from minikeras.typing import Array
 from minikeras.variable import Variable
@@ -108,7 +109,7 @@ class Muon(Optimizer):
     def _has_slot(self, v: Variable, slot: str) -> bool:
         return slot != "velocity" or self._uses_adam(v)
 
-    def _update_weights(self, layout: Layout, g: Array, t: int, lr: float) -> None:
+    def _update_weights(self, layout: Layout, g: Array, t: int, lr: Any) -> None:
         for v, block in zip(layout.variables, layout.blocks, strict=True):
             adam = self._uses_adam(v)
             decay = self.adam_weight_decay if adam else self.weight_decay
@@ -143,10 +144,10 @@ class Muon(Optimizer):
             x = a * x + (b * gram + c * (gram @ gram)) @ x
         return x.T if tall else x
 
-    def _adam(self, block: Block, g: Array, t: int, lr: float) -> None:
+    def _adam(self, block: Block, g: Array, t: int, lr: Any) -> None:
         """As in `Adam`."""
         (s,), (m, v), w = block.scratch, block.slots, block.w
-        alpha = lr * math.sqrt(1.0 - self.adam_beta_2**t) / (1.0 - self.adam_beta_1**t)
+        alpha = lr * np.sqrt(1.0 - power(self.adam_beta_2, t, lr)) / (1.0 - power(self.adam_beta_1, t, lr))
         np.subtract(g, m, out=s)
         s *= 1.0 - self.adam_beta_1
         m += s

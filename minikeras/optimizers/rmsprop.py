@@ -53,7 +53,7 @@ class RMSprop(Optimizer):
             slots.append({"average_gradient": 0.0})
         return slots
 
-    def scalars(self, t: int, lr: float) -> tuple[float, ...]:
+    def scalars(self, t: int, lr: Any) -> tuple[Any, ...]:
         """lr, ρ, 1 - ρ, μ and ε."""
         return lr, self.rho, 1.0 - self.rho, self.momentum, self.epsilon
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any, Unpack
 
 import numpy as np
 
+from minikeras.optimizers._scalar import power
 from minikeras.optimizers.base import CommonOptions, Optimizer
 from minikeras.typing import Array
 from minikeras.variable import Variable
@@ -60,11 +60,11 @@ class ScheduleFreeAdamW(Optimizer):
         for v, home in self._homes.items():
             self._slots["momentum"][home] = v.value.reshape(-1)
 
-    def scalars(self, t: int, lr: float) -> tuple[float, ...]:
+    def scalars(self, t: int, lr: Any) -> tuple[Any, ...]:
         """lr √(1 - β₂ᵗ), ε √(1 - β₂ᵗ), 1 - β₂, and how w follows from the old w and z."""
         if self.warmup_steps > 0:
             lr *= min(t / self.warmup_steps, 1.0)
-        root = math.sqrt(1.0 - self.beta_2**t)  # lr g / (√v̂ + ε) = lr root g / (√v + ε root)
+        root = np.sqrt(1.0 - power(self.beta_2, t, lr))  # lr g / (√v̂ + ε) = lr root g / (√v + ε root)
         # β₁ x_new + (1 - β₁) z_new, with β₁ x_old = w_old - (1 - β₁) z_old and c = 1 / t:
         # w_new = (1 - c) w_old - (1 - c)(1 - β₁) z_old + (c β₁ + 1 - β₁) z_new
         c, rest_1 = 1.0 / t, 1.0 - self.beta_1

@@ -44,7 +44,7 @@ class SGD(Optimizer):
         """m, where there is momentum."""
         return [{"momentum": 0.0}] if self.momentum else []
 
-    def scalars(self, t: int, lr: float) -> tuple[float, ...]:
+    def scalars(self, t: int, lr: Any) -> tuple[Any, ...]:
         """lr and μ."""
         return lr, self.momentum
 
