@@ -1,4 +1,4 @@
-"""An activation function as a layer of its own."""
+"""Activation functions within layers, and as a layer of their own."""
 
 from __future__ import annotations
 
@@ -6,8 +6,23 @@ from typing import Any
 
 from minikeras import activations
 from minikeras.context import Context
-from minikeras.layers.base import Layer, activation_backward
+from minikeras.layers.base import Layer
 from minikeras.typing import Array, Shape
+
+
+def activate(f: activations.Activation, z: Array, ctx: Context) -> tuple[Array, Array]:
+    """y = f(z), and what the derivative needs: z itself, or y, which then takes z's place in memory."""
+    if f.needs_input:
+        return f(z, out=ctx.buffer("y", z.shape, z.dtype)), z
+    y = f(z, out=z)
+    return y, y
+
+
+def activation_backward(f: activations.Activation, dy: Array, saved: Array, ctx: Context) -> Array:
+    """dz = f'(z) dy; or dy itself where the loss already gave dL/dz (see training/pairing.py)."""
+    if ctx.dy_is_dz:
+        return dy
+    return f.backward(dy, saved, out=ctx.buffer("dz", saved.shape, saved.dtype))
 
 
 class Activation(Layer):

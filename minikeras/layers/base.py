@@ -24,18 +24,19 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
 
-from minikeras import initializers, regularizers
+from minikeras import regularizers
 from minikeras.activations import Activation
 from minikeras.config import standardize_dtype
 from minikeras.context import Context
-from minikeras.errors import ShapeError, closest
+from minikeras.errors import closest
+from minikeras.layers.inputs import as_numeric, declared_shape
+from minikeras.layers.variables import VariableOwner
 from minikeras.naming import auto_name
-from minikeras.registry import Configurable, Table, arguments, serialize
+from minikeras.registry import Table, arguments, serialize
 from minikeras.typing import Array, Shape
 from minikeras.variable import Variable
 
@@ -44,7 +45,7 @@ table: Table[Layer] = Table("layer", "keras.layers")
 _building = threading.RLock()  # two threads that meet an unbuilt layer must not both build it
 
 
-class Layer(Configurable):
+class Layer(VariableOwner):
     """The base of all layers: y = forward(x), dx = backward(dy).
 
     Args:
@@ -68,7 +69,7 @@ class Layer(Configurable):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        self.declared_input_shape = _declared_shape(kwargs)
+        self.declared_input_shape = declared_shape(kwargs)
         if kwargs:
             hints = "".join(closest(k, arguments(type(self))) for k in kwargs)
             raise ValueError(
@@ -137,124 +138,6 @@ class Layer(Configurable):
         """The function that makes the output, where there is one: a loss may be paired with it."""
         return None
 
-    # Variables
-
-    def add_weight(
-        self,
-        shape: Iterable[int] | None = None,
-        initializer: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        name: str | None = None,
-    ) -> Variable:
-        """Make a variable of this layer; called in `build`.
-
-        Args:
-            shape: of the array; a scalar when None.
-            initializer: a name, an initializer or an array; "glorot_uniform" when None.
-            dtype: the layer's when None.
-            trainable: whether an optimizer changes it.
-            regularizer: a penalty on it that is added to the loss.
-            constraint: what it is projected onto after each update.
-            name: such as "kernel".
-        """
-        initializer = initializers.get("glorot_uniform" if initializer is None else initializer)
-        value = initializer(tuple(shape or ()), dtype=standardize_dtype(dtype) if dtype else self.dtype)
-        own = self._trainable_variables if trainable else self._non_trainable_variables
-        variable = Variable(value, name or f"variable_{len(own)}", trainable, regularizer, constraint)
-        own.append(variable)
-        return variable
-
-    def sublayers(self) -> list[Layer]:
-        """The layers that are attributes of this one, or lie in a list that is."""
-        found: list[Layer] = []
-        for value in vars(self).values():
-            items = value if isinstance(value, (list, tuple)) else (value,)
-            found += [item for item in items if isinstance(item, Layer)]
-        return found
-
-    @property
-    def trainable(self) -> bool:
-        """Whether `fit` changes the variables; setting it also sets it on all layers inside."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
-        for v in self._trainable_variables:
-            v.trainable = self._trainable
-        for layer in self.sublayers():
-            layer.trainable = value
-
-    @property
-    def weights(self) -> list[Variable]:
-        """All variables: own trainable ones, own other ones, then those of the layers inside."""
-        inner = [v for layer in self.sublayers() for v in layer.weights]
-        return self._trainable_variables + self._non_trainable_variables + inner
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The variables that `fit` changes."""
-        if not self.trainable:
-            return []
-        return self._trainable_variables + [v for layer in self.sublayers() for v in layer.trainable_weights]
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The variables that `fit` leaves alone."""
-        trained = set(self.trainable_weights)
-        return [v for v in self.weights if v not in trained]
-
-    variables = weights
-    trainable_variables = trainable_weights
-    non_trainable_variables = non_trainable_weights
-
-    def get_weights(self) -> list[Array]:
-        """Copies of all variables' arrays."""
-        return [v.numpy() for v in self.weights]
-
-    def set_weights(self, weights: list[Any]) -> None:
-        """Overwrite all variables; all or none.
-
-        Raises:
-            ValueError: when the number or a shape differs.
-        """
-        own = self.weights
-        if len(own) != len(weights):
-            raise ValueError(
-                f"You called `set_weights(weights)` on layer {self.name!r} with a weight list of length "
-                f"{len(weights)}, but the layer was expecting {len(own)} weights."
-            )
-        arrays = [np.asarray(w) for w in weights]
-        for v, array in zip(own, arrays, strict=True):
-            if v.shape != array.shape:
-                raise ValueError(
-                    f"Layer {self.name} weight shape {v.shape} is not compatible with provided weight shape "
-                    f"{array.shape} (variable {v.path})."
-                )
-        for v, array in zip(own, arrays, strict=True):
-            v.assign(array)
-
-    def count_params(self) -> int:
-        """The number of numbers in all variables.
-
-        Raises:
-            ValueError: before the layer is built.
-        """
-        if not self.built:
-            raise ValueError(
-                f"You tried to call `count_params` on layer {self.name!r}, but the layer isn't built. You can "
-                "build it manually via: `layer.build(input_shape)`."
-            )
-        return sum(v.size for v in self.weights)
-
-    @property
-    def losses(self) -> list[float]:
-        """The penalties of the trainable variables that have a regularizer."""
-        return [v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None]
-
     # Building and calling
 
     def ensure_built(self, input_shape: Shape) -> None:
@@ -283,13 +166,6 @@ class Layer(Configurable):
         self.built = True
         self.build_shape = tuple(input_shape)
         self.set_paths(self.name)
-
-    def set_paths(self, prefix: str) -> None:
-        """Give every variable its path, such as sequential/dense/kernel."""
-        for v in self._trainable_variables + self._non_trainable_variables:
-            v.path = f"{prefix}/{v.name}"
-        for layer in self.sublayers():
-            layer.set_paths(f"{prefix}/{layer.name}")
 
     def cast_input(self, x: Any) -> Array:
         """The input as an array of the layer's type.
@@ -359,61 +235,3 @@ class Layer(Configurable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-def _declared_shape(kwargs: dict[str, Any]) -> Shape | None:
-    """Take input_shape=, batch_input_shape=, batch_shape= or input_dim= out of the arguments."""
-    shape: Any = kwargs.pop("input_shape", None)
-    full = kwargs.pop("batch_input_shape", None) or kwargs.pop("batch_shape", None)
-    dim = kwargs.pop("input_dim", None)
-    if shape is None and dim is not None:
-        shape = (dim,)
-    if full is not None:
-        return tuple(full)
-    if shape is None:
-        return None
-    return (None, *((shape,) if isinstance(shape, int) else tuple(shape)))
-
-
-def as_numeric(x: Any, where: str) -> Array:
-    """An array of numbers from what the user gave.
-
-    Raises:
-        ValueError: for strings, objects and lists of unequal length.
-    """
-    try:
-        array = np.asarray(x)
-    except ValueError:
-        array = np.empty(0, object)
-    if array.dtype.kind not in "fiub":
-        what = "rows of unequal length" if array.dtype.kind == "O" else f"dtype {array.dtype}"
-        raise ValueError(
-            f"Input of {where} must be an array of numbers. Received: {type(x).__name__} with {what}. "
-            "Likely fix: encode strings as numbers, and pad rows to one length "
-            "(minikeras.utils.pad_sequences)."
-        )
-    return array
-
-
-def check_rank(layer: Layer, input_shape: Shape, rank: int, axes: str, fix: str | None = None) -> None:
-    """Raise a `ShapeError` unless the input has `rank` axes, the batch included."""
-    if len(input_shape) != rank:
-        expected = f"ndim={rank}, {axes}"
-        raise ShapeError(
-            layer.where(), expected, f"ndim={len(input_shape)}, full shape {tuple(input_shape)}", fix
-        )
-
-
-def activate(f: Activation, z: Array, ctx: Context) -> tuple[Array, Array]:
-    """y = f(z), and what the derivative needs: z itself, or y, which then takes z's place in memory."""
-    if f.needs_input:
-        return f(z, out=ctx.buffer("y", z.shape, z.dtype)), z
-    y = f(z, out=z)
-    return y, y
-
-
-def activation_backward(f: Activation, dy: Array, saved: Array, ctx: Context) -> Array:
-    """dz = f'(z) dy; or dy itself where the loss already gave dL/dz (see training/pairing.py)."""
-    if ctx.dy_is_dz:
-        return dy
-    return f.backward(dy, saved, out=ctx.buffer("dz", saved.shape, saved.dtype))

@@ -19,7 +19,9 @@ from minikeras.config import standardize_data_format
 from minikeras.context import Context
 from minikeras.errors import ShapeError, check_int, check_ints, check_option
 from minikeras.layers._windows import inner, output_size, pad, pad_amounts, taps, tiles, windows
-from minikeras.layers.base import Layer, activate, activation_backward, check_rank
+from minikeras.layers.activation import activate, activation_backward
+from minikeras.layers.base import Layer
+from minikeras.layers.inputs import check_rank
 from minikeras.typing import Array, Shape
 
 TILE = 2**18  # elements of the window matrix of one tile: 1 MB of float32, within the L2 cache
@@ -133,7 +135,7 @@ class Conv(Layer):
             else None
         )
         order = "(batch, *spatial, channels)" if self._last else "(batch, channels, *spatial)"
-        check_rank(self, input_shape, self.rank + 2, order, fix)
+        check_rank(self.where(), input_shape, self.rank + 2, order, fix)
         channels = self._channels(input_shape)
         if channels is None:
             raise ShapeError(self.where(), "a channel axis of known size", tuple(input_shape))

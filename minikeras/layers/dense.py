@@ -9,7 +9,8 @@ import numpy as np
 from minikeras import activations, constraints, initializers, regularizers
 from minikeras.context import Context
 from minikeras.errors import ShapeError, check_int
-from minikeras.layers.base import Layer, activate, activation_backward
+from minikeras.layers.activation import activate, activation_backward
+from minikeras.layers.base import Layer
 from minikeras.typing import Array, Shape
 
 

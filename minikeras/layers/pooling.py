@@ -14,7 +14,8 @@ from minikeras.config import standardize_data_format
 from minikeras.context import Context
 from minikeras.errors import ShapeError, check_ints, check_option
 from minikeras.layers._windows import inner, output_size, pad, pad_amounts, taps
-from minikeras.layers.base import Layer, check_rank
+from minikeras.layers.base import Layer
+from minikeras.layers.inputs import check_rank
 from minikeras.typing import Array, Shape
 
 
@@ -57,7 +58,7 @@ class Pooling(Layer):
             if len(input_shape) == self.rank + 1
             else None
         )
-        check_rank(self, input_shape, self.rank + 2, order, fix)
+        check_rank(self.where(), input_shape, self.rank + 2, order, fix)
         if any(n is not None and n < 1 for n in self._sizes(self._spatial(input_shape))):
             raise ShapeError(
                 self.where(), f"an input of at least {self.pool_size}, the pool_size", tuple(input_shape),

@@ -15,8 +15,9 @@ import numpy as np
 
 from minikeras.context import Context
 from minikeras.errors import ShapeError
-from minikeras.layers.base import Layer, check_rank
+from minikeras.layers.base import Layer
 from minikeras.layers.dropout import dropout_mask
+from minikeras.layers.inputs import check_rank
 from minikeras.registry import arguments
 from minikeras.typing import Array, Shape
 
@@ -115,7 +116,7 @@ class RNN(Layer):
 
     def check_input(self, input_shape: Shape) -> None:
         fix = "for one feature per step: x[..., None]; after another recurrent layer: give that return_sequences=True"
-        check_rank(self, input_shape, 3, "(batch, steps, features)", fix)
+        check_rank(self.where(), input_shape, 3, "(batch, steps, features)", fix)
         width = input_shape[2]
         if width is None:
             raise ShapeError(self.where(), "a last axis of known size", tuple(input_shape))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minikeras.layers.base import as_numeric
+from minikeras.layers.inputs import as_numeric
 from minikeras.typing import Array
 
 CHUNK = 2**18  # numbers checked at a time: few enough to stay in the cache

@@ -1,92 +1,19 @@
-"""Models: a `Sequential` is an ordered list of layers, and itself a layer, so models nest."""
+"""A `Sequential` is an ordered list of layers, and itself a layer, so models nest."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
 
 from minikeras import registry
 from minikeras.context import Context
-from minikeras.errors import ShapeError, closest
+from minikeras.errors import ShapeError
 from minikeras.layers.base import Layer
 from minikeras.layers.input_layer import InputLayer
-from minikeras.registry import Table
-from minikeras.summary import summarize
-from minikeras.training.trainer import Trainer
+from minikeras.models.model import Model
 from minikeras.typing import Array, Shape
-
-table: Table[Layer] = Table("model", "keras")
-
-
-class Model(Trainer):
-    """What all models share: layers by name, the summary, JSON. Make a `Sequential`."""
-
-    def __init__(self, trainable: bool = True, name: str | None = None) -> None:
-        super().__init__(trainable=trainable, name=name)
-        self.autocast = False  # each layer inside converts its own input
-        self.forget_passes()
-
-    @property
-    def layers(self) -> list[Layer]:
-        """The layers, without the `InputLayer`."""
-        return self.sublayers()
-
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """A layer by its name or its position.
-
-        Raises:
-            ValueError: when there is none such, or both or neither are given.
-        """
-        if (name is None) == (index is None):
-            raise ValueError(f"Give either a layer's name or its index. Received: name={name}, index={index}")
-        if index is not None:
-            if not -len(self.layers) <= index < len(self.layers):
-                raise ValueError(
-                    f"There is no layer at index {index}: the model has {len(self.layers)} layers."
-                )
-            return self.layers[index]
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        names = [layer.name for layer in self.layers]
-        raise ValueError(f"No such layer: {name}. Existing layers are: {names}.{closest(str(name), names)}")
-
-    def summary(
-        self,
-        line_length: int | None = None,
-        positions: Sequence[float] | None = None,
-        print_fn: Callable[[str], Any] | None = None,
-        expand_nested: bool = False,
-        show_trainable: bool = False,
-        layer_range: Sequence[str] | None = None,
-    ) -> None:
-        """Print a table of the layers, their output shapes and their numbers of parameters.
-
-        Args:
-            line_length: the width of the table; by default that of the terminal, at most 88.
-            positions: where the columns end, as shares of the width.
-            print_fn: called with the text, instead of `print`.
-            expand_nested: also list the layers of models inside.
-            show_trainable: add a column that tells which layers are trained.
-            layer_range: the names of the first and the last layer to list.
-        """
-        text = summarize(self, line_length, positions, expand_nested, show_trainable, layer_range)
-        (print_fn or print)(text)
-
-    def to_json(self, **kwargs: Any) -> str:
-        """The architecture as a JSON string, for `model_from_json`; `kwargs` go to `json.dumps`."""
-        return json.dumps(registry.serialize(self), **kwargs)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # what belongs to passes stays here: a copy makes its own, over its own variables
-        return {k: v for k, v in vars(self).items() if k not in ("_step", "_idle_contexts")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self.forget_passes()
 
 
 class Sequential(Model):
@@ -337,7 +264,7 @@ class Sequential(Model):
 
     def __call__(self, x: Any, training: bool | None = None, mask: Array | None = None) -> Any:
         """The model's output for a batch, in a context of its own: the result is yours."""
-        x = self.standardize_input(_numeric(x, self))
+        x = self.standardize_input(self.cast_input(x))
         y = self.run_forward(x, Context(bool(training), recording=False, mask=mask))
         return y.copy() if isinstance(y, np.ndarray) and np.may_share_memory(x, y) else y
 
@@ -366,45 +293,8 @@ class Sequential(Model):
         return model
 
 
-table.add_all(Sequential, Model)
-
-
 def _fits(shape: Shape, expected: Shape) -> bool:
     """Whether a shape is one that `expected` stands for, batch aside; None stands for any size."""
     return len(shape) == len(expected) and all(
         n is None or m is None or n == m for n, m in zip(shape[1:], expected[1:], strict=True)
     )
-
-
-def _numeric(x: Any, model: Model) -> Array:
-    return Layer.cast_input(model, x)
-
-
-def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
-    """A new model, with fresh variables, from `model.to_json()`.
-
-    Raises:
-        ValueError: for a class that neither Keras has nor `custom_objects`.
-    """
-    with registry.custom_object_scope(custom_objects or {}):
-        return registry.deserialize(json.loads(json_string))
-
-
-def clone_model(
-    model: Any, input_tensors: Any = None, clone_function: Callable[[Layer], Layer] | None = None
-) -> Any:
-    """A new model of the same layers, with fresh variables, not compiled.
-
-    Args:
-        model: what to copy.
-        input_tensors: must be None, as there are no symbolic tensors.
-        clone_function: makes each new layer from the old one; by default from its config.
-    """
-    if input_tensors is not None:
-        raise ValueError("clone_model: `input_tensors` has no meaning here; leave it out.")
-    if clone_function is None:
-        return type(model).from_config(model.get_config())
-    layers = [clone_function(layer) for layer in model.layers]
-    if model.built:
-        layers.insert(0, InputLayer(batch_shape=model.input_shape))
-    return type(model)(layers, name=model.name)

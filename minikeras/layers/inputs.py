@@ -1,0 +1,51 @@
+"""Checks of what comes into a layer, and of the shape that its user declared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minikeras.errors import ShapeError
+from minikeras.typing import Array, Shape
+
+
+def declared_shape(kwargs: dict[str, Any]) -> Shape | None:
+    """Take input_shape=, batch_input_shape=, batch_shape= or input_dim= out of the arguments."""
+    shape: Any = kwargs.pop("input_shape", None)
+    full = kwargs.pop("batch_input_shape", None) or kwargs.pop("batch_shape", None)
+    dim = kwargs.pop("input_dim", None)
+    if shape is None and dim is not None:
+        shape = (dim,)
+    if full is not None:
+        return tuple(full)
+    if shape is None:
+        return None
+    return (None, *((shape,) if isinstance(shape, int) else tuple(shape)))
+
+
+def as_numeric(x: Any, where: str) -> Array:
+    """An array of numbers from what the user gave.
+
+    Raises:
+        ValueError: for strings, objects and lists of unequal length.
+    """
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        array = np.empty(0, object)
+    if array.dtype.kind not in "fiub":
+        what = "rows of unequal length" if array.dtype.kind == "O" else f"dtype {array.dtype}"
+        raise ValueError(
+            f"Input of {where} must be an array of numbers. Received: {type(x).__name__} with {what}. "
+            "Likely fix: encode strings as numbers, and pad rows to one length "
+            "(minikeras.utils.pad_sequences)."
+        )
+    return array
+
+
+def check_rank(where: str, input_shape: Shape, rank: int, axes: str, fix: str | None = None) -> None:
+    """Raise a `ShapeError` unless the input has `rank` axes, the batch included."""
+    if len(input_shape) != rank:
+        expected = f"ndim={rank}, {axes}"
+        raise ShapeError(where, expected, f"ndim={len(input_shape)}, full shape {tuple(input_shape)}", fix)
