@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases import LAYERS
-from golden.record_layers import weights_for
+from golden.record_layers import is_recorded, numbers_of
 from golden.record_training import RUNS, run
 
 import minikeras
@@ -27,27 +27,16 @@ def training_numbers():
         return dict(archive)
 
 
-@pytest.mark.parametrize("number", range(len(LAYERS)), ids=lambda i: LAYERS[i].id)
-def test_outputs_and_gradients_of_layers(number, layer_numbers):
-    case = LAYERS[number]
-    if f"{number}.y" not in layer_numbers:
-        layer = case.make(minikeras.layers)
-        assert case.random or case.mask or isinstance(layer, minikeras.layers.InputLayer)
-        return
-    x = case.x(number, "float32")
-    model = minikeras.Sequential([minikeras.Input(case.shape[1:]), case.make(minikeras.layers)])
-    model.set_weights(weights_for([w.shape for w in model.get_weights()], number))
-    y = model.predict(x, verbose=0)
-    np.testing.assert_allclose(y, layer_numbers[f"{number}.y"], rtol=1e-5, atol=1e-6)
-    if not model.weights:
-        return
-    before = model.get_weights()
-    model.compile(minikeras.optimizers.SGD(1.0), "mse")
-    loss = model.train_on_batch(x, np.zeros_like(y))
-    assert loss == pytest.approx(float(layer_numbers[f"{number}.loss"]), rel=1e-5)
-    for i, (a, b) in enumerate(zip(before, model.get_weights(), strict=True)):
-        expected = layer_numbers[f"{number}.gradient{i}"]
-        np.testing.assert_allclose(a - b, expected, rtol=2e-4, atol=2e-5 * np.abs(expected).max() + 1e-6)
+@pytest.mark.parametrize("case", [c for c in LAYERS if is_recorded(c)], ids=lambda c: c.id)
+def test_outputs_and_gradients_of_layers(case, layer_numbers):
+    mine = numbers_of(minikeras, case)
+    prefix = f"{case.id}|".replace("/", "%")
+    expected = {k.removeprefix(prefix): v for k, v in layer_numbers.items() if k.startswith(prefix)}
+    assert set(mine) == set(expected), "record the new case: tests/golden/record_layers.py"
+    top = max((np.abs(v).max() for k, v in expected.items() if k.startswith("gradient")), default=0)
+    for key, value in mine.items():
+        rtol, atol = (2e-4, 2e-5 * top + 1e-6) if key.startswith("gradient") else (1e-5, 2e-6)
+        np.testing.assert_allclose(value, expected[key], rtol=rtol, atol=atol, err_msg=key)
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -2,50 +2,66 @@
 
     KERAS_BACKEND=jax python tests/golden/record_layers.py        (needs keras 3.15.1 and jax)
 
-Weights and inputs are drawn by the case's number, so only outputs and gradients are stored. The
+Weights and inputs are drawn by the case's name, so only outputs and gradients are stored. The
 gradients are those of one SGD step with learning rate 1 on the mean squared error with targets 0.
 """
 
 from __future__ import annotations
 
 import sys
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from cases import LAYERS  # noqa: E402
+from cases import LAYERS, Case  # noqa: E402
 
 
-def weights_for(shapes: list[tuple[int, ...]], number: int) -> list[np.ndarray]:
-    """The weights of case number so-and-so."""
-    rng = np.random.default_rng(100 + number)
-    return [rng.normal(0, 0.5, shape).astype("float32") for shape in shapes]
+def seed_of(case: Case) -> int:
+    """A number of the case's own, the same on every machine."""
+    return zlib.crc32(case.id.encode())
+
+
+def weights_for(case: Case, shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
+    """The weights of a case; all positive, so that they may also be variances."""
+    rng = np.random.default_rng(seed_of(case))
+    return [
+        np.abs(rng.normal(0, 0.5, shape)).astype("float32")
+        * (1 if len(shape) < 2 else rng.choice([-1, 1], shape))
+        for shape in shapes
+    ]
+
+
+def numbers_of(keras: Any, case: Case) -> dict[str, np.ndarray]:
+    """The output, the loss and the gradients of one case."""
+    x = case.x(seed_of(case), "float32")
+    model = keras.Sequential([keras.Input(case.shape[1:]), case.make(keras.layers)])
+    model.set_weights(weights_for(case, [w.shape for w in model.get_weights()]))
+    found = {"y": model.predict(x, verbose=0)}
+    if model.get_weights():
+        before = model.get_weights()
+        model.compile(keras.optimizers.SGD(1.0), "mse")
+        found["loss"] = np.float32(model.train_on_batch(x, np.zeros_like(found["y"])))
+        for i, (a, b) in enumerate(zip(before, model.get_weights(), strict=True)):
+            found[f"gradient{i}"] = np.array(a) - np.array(b)
+    return found
+
+
+def is_recorded(case: Case) -> bool:
+    """Whether Keras' numbers can be had: not of random masks, nor of a mask that no layer makes."""
+    return not (case.random or case.mask or case.id.startswith("InputLayer"))
 
 
 def main() -> None:
     import keras
 
-    arrays = {}
-    for number, case in enumerate(LAYERS):
-        layer = case.make(keras.layers)
-        if case.random or case.mask or type(layer).__name__ == "InputLayer":
-            continue
-        x = case.x(number, "float32")
-        model = keras.Sequential([keras.Input(case.shape[1:]), layer])
-        model.set_weights(weights_for([w.shape for w in model.get_weights()], number))
-        y = model.predict(x, verbose=0)
-        arrays[f"{number}.y"] = y
-        if not model.get_weights():
-            continue
-        before = model.get_weights()
-        model.compile(keras.optimizers.SGD(1.0), "mse")
-        arrays[f"{number}.loss"] = np.float32(model.train_on_batch(x, np.zeros_like(y)))
-        for i, (a, b) in enumerate(zip(before, model.get_weights(), strict=True)):
-            arrays[f"{number}.gradient{i}"] = a - b
-    np.savez_compressed(HERE / "layers.npz", **arrays)
+    recorded = [case for case in LAYERS if is_recorded(case)]
+    arrays = {f"{case.id}|{k}": v for case in recorded for k, v in numbers_of(keras, case).items()}
+    np.savez_compressed(HERE / "layers.npz", **{k.replace("/", "%"): v for k, v in arrays.items()})
 
 
 if __name__ == "__main__":
