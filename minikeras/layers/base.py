@@ -71,7 +71,8 @@ class Layer(VariableOwner):
     ) -> None:
         self.declared_input_shape = declared_shape(kwargs)
         if kwargs:
-            hints = "".join(closest(k, arguments(type(self))) for k in kwargs)
+            known = [*arguments(type(self)), "input_shape", "input_dim", "batch_shape"]
+            hints = "".join(closest(k, known) for k in kwargs)
             raise ValueError(
                 f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}.{hints}"
             )

@@ -21,7 +21,7 @@ from minikeras.errors import ShapeError, check_int, check_ints, check_option
 from minikeras.layers._windows import inner, output_size, pad, pad_amounts, taps, tiles, windows
 from minikeras.layers.activation import activate, activation_backward
 from minikeras.layers.base import Layer
-from minikeras.layers.inputs import check_rank
+from minikeras.layers.inputs import check_spatial
 from minikeras.typing import Array, Shape
 
 TILE = 2**18  # elements of the window matrix of one tile: 1 MB of float32, within the L2 cache
@@ -129,13 +129,7 @@ class Conv(Layer):
         self.mark_built(input_shape)
 
     def check_input(self, input_shape: Shape) -> None:
-        fix = (
-            "images need a channel axis: x[..., None] for grey ones"
-            if len(input_shape) == self.rank + 1
-            else None
-        )
-        order = "(batch, *spatial, channels)" if self._last else "(batch, channels, *spatial)"
-        check_rank(self.where(), input_shape, self.rank + 2, order, fix)
+        check_spatial(self.where(), input_shape, self.rank, self._last)
         channels = self._channels(input_shape)
         if channels is None:
             raise ShapeError(self.where(), "a channel axis of known size", tuple(input_shape))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.context import Context
-from minikeras.errors import check_int, check_number
+from minikeras.errors import ShapeError, check_int, check_number
 from minikeras.layers.base import Layer
 from minikeras.random import SeedGenerator
 from minikeras.typing import Array, Shape
@@ -43,6 +43,13 @@ class Dropout(Layer):
         self.seed = seed
         if self.rate > 0:
             self.seed_generator = seed if isinstance(seed, SeedGenerator) else SeedGenerator(seed)
+
+    def check_input(self, input_shape: Shape) -> None:
+        if self.noise_shape is not None and len(self.noise_shape) != len(input_shape):
+            fix = f"one entry for each of the {len(input_shape)} axes, None or 1, the batch included"
+            raise ShapeError(
+                self.where(), f"as many axes as noise_shape={self.noise_shape}", tuple(input_shape), fix
+            )
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return tuple(input_shape)

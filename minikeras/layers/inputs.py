@@ -35,11 +35,15 @@ def as_numeric(x: Any, where: str) -> Array:
     except ValueError:
         array = np.empty(0, object)
     if array.dtype.kind not in "fiub":
-        what = "rows of unequal length" if array.dtype.kind == "O" else f"dtype {array.dtype}"
+        what, fix = f"dtype {array.dtype}", "convert it to real numbers, x.astype('float32')"
+        if array.dtype.kind == "O":
+            what = "objects in it, such as None or rows of unequal length"
+            fix = "drop what is missing, and pad rows to one length with minikeras.utils.pad_sequences"
+        elif array.dtype.kind in "US":
+            what, fix = "strings in it", "encode them as numbers"
         raise ValueError(
-            f"Input of {where} must be an array of numbers. Received: {type(x).__name__} with {what}. "
-            "Likely fix: encode strings as numbers, and pad rows to one length "
-            "(minikeras.utils.pad_sequences)."
+            f"Input of {where} must be an array of numbers.\n"
+            f"  received: {type(x).__name__} with {what}\n  likely fix: {fix}"
         )
     return array
 
@@ -49,3 +53,12 @@ def check_rank(where: str, input_shape: Shape, rank: int, axes: str, fix: str | 
     if len(input_shape) != rank:
         expected = f"ndim={rank}, {axes}"
         raise ShapeError(where, expected, f"ndim={len(input_shape)}, full shape {tuple(input_shape)}", fix)
+
+
+def check_spatial(where: str, input_shape: Shape, rank: int, channels_last: bool) -> None:
+    """Raise a `ShapeError` unless the input has a batch axis, `rank` spatial ones, and channels."""
+    order = "(batch, *spatial, channels)" if channels_last else "(batch, channels, *spatial)"
+    fix = "flattened images must be reshaped: x.reshape(-1, height, width, channels)" if rank == 2 else None
+    if len(input_shape) == rank + 1:
+        fix = "images need a channel axis: x[..., None] for grey ones; one sample a batch axis: x[None]"
+    check_rank(where, input_shape, rank + 2, order, fix)

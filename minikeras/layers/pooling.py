@@ -15,7 +15,7 @@ from minikeras.context import Context
 from minikeras.errors import ShapeError, check_ints, check_option
 from minikeras.layers._windows import inner, output_size, pad, pad_amounts, taps
 from minikeras.layers.base import Layer
-from minikeras.layers.inputs import check_rank
+from minikeras.layers.inputs import check_spatial
 from minikeras.typing import Array, Shape
 
 
@@ -52,13 +52,7 @@ class Pooling(Layer):
         self.dilation = (1,) * self.rank
 
     def check_input(self, input_shape: Shape) -> None:
-        order = "(batch, *spatial, channels)" if self._last else "(batch, channels, *spatial)"
-        fix = (
-            "images need a channel axis: x[..., None] for grey ones"
-            if len(input_shape) == self.rank + 1
-            else None
-        )
-        check_rank(self.where(), input_shape, self.rank + 2, order, fix)
+        check_spatial(self.where(), input_shape, self.rank, self._last)
         if any(n is not None and n < 1 for n in self._sizes(self._spatial(input_shape))):
             raise ShapeError(
                 self.where(), f"an input of at least {self.pool_size}, the pool_size", tuple(input_shape),

@@ -161,6 +161,8 @@ class RNN(Layer):
     reset_state = reset_states
 
     def forward(self, x: Array, ctx: Context) -> Any:
+        if self.stateful:
+            self.check_input(x.shape)  # the last batch of an epoch may be too small
         n, steps, inputs = x.shape
         sequence = ctx.buffer("sequence", (steps, n, inputs), self.dtype)
         np.copyto(sequence, x.transpose(1, 0, 2)[:: -1 if self.go_backwards else 1])

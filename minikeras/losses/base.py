@@ -74,6 +74,10 @@ class Loss(Configurable):
     def mismatch(self, y: Array, p: Array) -> ShapeError:
         """The error for targets that do not fit the predictions."""
         fix = "make the last layer as wide as the targets, or the targets as wide as the last layer"
+        if p.ndim > max(y.ndim, 2):
+            fix = (
+                "the model's output has too many axes: is a Flatten layer missing, or return_sequences=False?"
+            )
         if y.ndim == p.ndim - 1 and y.shape == p.shape[:-1]:
             fix = (
                 "integer labels go with loss='sparse_categorical_crossentropy'; or one-hot encode them "
@@ -170,7 +174,9 @@ class Loss(Configurable):
                 f"loss {self.name!r}",
                 f"one weight for each value: sample_weight of shape {v.shape}",
                 f"sample_weight {weights.shape}",
-                "give a weight for every step, or repeat the sample's weight over its steps",
+                "give one weight for each sample"
+                if weights.ndim > v.ndim
+                else "give a weight for every step, or repeat the sample's weight over its steps",
             )
         try:
             return np.broadcast_to(weights, v.shape)

@@ -291,6 +291,11 @@ class SparseCategoricalCrossentropy(Loss):
 
     def _check_labels(self, y: Array, classes: int) -> Array:
         labels = y if y.dtype.kind in "iu" else y.astype("int64")
+        if labels is not y and (labels != y).any():
+            raise ValueError(
+                f"Loss {self.name!r}: label {y[labels != y].flat[0]} is no whole number. Likely fix: give the number "
+                "of the class, from 0, or use another loss for targets that are no classes."
+            )
         if not labels.size or (labels.min() >= 0 and labels.max() < classes):
             return labels
         bad = (labels < 0) | (labels >= classes)

@@ -89,10 +89,10 @@ class Sequential(Model):
                 f"Only instances of `keras.Layer` can be added to a Sequential model. Received: {layer} "
                 f"(of type {type(layer)})"
             )
-        if any(layer is own for own in self._layers):
+        if not _all_layers(self).isdisjoint(_all_layers(layer)):
             raise ValueError(
-                f"Layer {layer.name!r} is in the model already, and a layer can stand in it only once: a pass "
-                "writes one gradient for each variable. Likely fix: make a second layer, "
+                f"Layer {layer.name!r}, or one inside it, is in the model already, and a layer can stand in it "
+                "only once: a pass writes one gradient for each variable. Likely fix: make a second layer, "
                 f"{type(layer).__name__}(...)."
             )
         if any(layer.name == own.name for own in self._layers):
@@ -167,7 +167,7 @@ class Sequential(Model):
                     layer.check_input(shape)
                 shape = layer.compute_output_shape(shape)
             except ShapeError as error:
-                error.chain = error.chain or chain
+                error.chain = [*chain, *error.chain[1:]]  # what a model inside said goes on from here
                 raise
             chain.append((layer.name, shape))
         return shape
@@ -175,9 +175,9 @@ class Sequential(Model):
     def check_input(self, input_shape: Shape) -> None:
         if self._input is not None and self._layers and not _fits(input_shape, self._input.batch_shape):
             self._walk(input_shape)  # the layer that it does not fit says so best
-            raise ShapeError(
-                f"model {self.name!r}", f"input of shape {self._input.batch_shape}", tuple(input_shape)
-            )
+            expected = f"{self._input.batch_shape}, as when it was built"
+            fix = "reshape, resize or pad the samples; or declare sizes that vary as None, Input((None, ...))"
+            raise ShapeError(f"model {self.name!r}", expected, tuple(input_shape), fix)
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
         return self._walk(input_shape)
@@ -298,3 +298,8 @@ def _fits(shape: Shape, expected: Shape) -> bool:
     return len(shape) == len(expected) and all(
         n is None or m is None or n == m for n, m in zip(shape[1:], expected[1:], strict=True)
     )
+
+
+def _all_layers(layer: Layer) -> set[Layer]:
+    """A layer and all layers inside it."""
+    return {layer}.union(*(_all_layers(inner) for inner in layer.sublayers()))

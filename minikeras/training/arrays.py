@@ -99,7 +99,9 @@ def class_weights(y: Array | None, class_weight: dict[int, float]) -> Array:
     labels = np.rint(labels).astype("int64")
     weights = np.ones(len(labels), "float32")
     for cls, weight in class_weight.items():
-        weights[labels == int(cls)] = weight
+        if not isinstance(cls, (int, np.integer)) or not isinstance(weight, (int, float, np.number)):
+            raise ValueError(f"`class_weight` maps class numbers to weights. Received: {cls!r}: {weight!r}")
+        weights[labels == cls] = weight
     return weights
 
 

@@ -185,6 +185,8 @@ def make_batches(
     Raises:
         ValueError: for data that cannot be right, or arguments that do not go with this kind of data.
     """
+    if shuffle not in (True, False, "batch"):
+        raise ValueError(f"`shuffle` must be True, False or 'batch'. Received: {shuffle!r}")
     if batch_size is not None:
         batch_size = check_int("fit/evaluate/predict", "batch_size", batch_size)
     if class_weight is not None and sample_weight is not None:
@@ -261,6 +263,8 @@ class Epochs:
         if self.steps is None and given:  # a generator's first epoch: now its length is known
             self.steps = given
             return
+        if self.steps is None:
+            raise ValueError("The generator or dataset is empty: it yielded no batch.")
         warnings.warn(RAN_OUT, stacklevel=4)
         self._iterator = None
         self.exhausted = isinstance(self.batches, IteratorBatches)

@@ -6,12 +6,14 @@ other half, in `models.py`, knows of layers. What happens within one step stands
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from minikeras.callbacks import CallbackList, History
 from minikeras.errors import check_int
+from minikeras.losses import Loss
 from minikeras.training.arrays import split_off, to_array
 from minikeras.training.data import ArrayBatches, Batches, Epochs, is_stream, make_batches
 from minikeras.training.evaluating import Evaluator
@@ -67,40 +69,51 @@ class Trainer(Evaluator):
             KeyboardInterrupt: on Ctrl-C, after the step that is running; the model stays usable.
         """
         self._check_compiled()
-        epochs, initial_epoch = (
-            check_int("fit", "epochs", epochs),
-            check_int("fit", "initial_epoch", initial_epoch, 0),
-        )
-        steps = None if steps_per_epoch is None else check_int("fit", "steps_per_epoch", steps_per_epoch)
+        counts = {"epochs": epochs, "steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps}
+        _check_counts(initial_epoch, validation_freq, counts)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = self._split(x, y, sample_weight, validation_split)
-        batches = make_batches(x, y, sample_weight, batch_size, steps, shuffle, class_weight)
+        batches = make_batches(x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
+        if self._found_loss is None and isinstance(batches, ArrayBatches):
+            batches.draw_order()  # Keras looks at one shuffled batch first: this keeps its order of samples
         validation = self._validation_batches(
             validation_data, validation_batch_size or batch_size, validation_steps
         )
-        if self._found_loss is None and isinstance(batches, ArrayBatches):
-            batches.draw_order()  # Keras looks at one shuffled batch first: this keeps its order of samples
-        source = Epochs(batches, steps)
+
+        def validate(epoch: int) -> dict[str, Any]:
+            if validation is None or not _is_due(epoch, validation_freq):
+                return {}
+            found = self._evaluate(Epochs(validation, validation_steps), hooks)
+            return {f"val_{name}": value for name, value in found.items()}
+
+        source = Epochs(batches, steps_per_epoch)
         hooks = self._callback_list(callbacks, verbose, epochs, source.steps, add_history=True)
+        self._train(range(initial_epoch, epochs), source, validate, hooks)
+        assert self.history is not None
+        return self.history
+
+    def _train(
+        self,
+        epochs: range,
+        source: Epochs,
+        validate: Callable[[int], dict[str, Any]],
+        hooks: CallbackList,
+    ) -> None:
+        """The loop over epochs."""
         self.stop_training = False
         logs: dict[str, Any] = {}
         with deferred_interrupt() as interrupt:
             hooks.on_train_begin()
-            for epoch in range(initial_epoch, epochs):
+            for epoch in epochs:
                 hooks.on_epoch_begin(epoch)
                 logs = self._train_epoch(source, hooks, interrupt)
-                if validation is not None and _is_due(epoch, validation_freq):
-                    found = self._evaluate(Epochs(validation, validation_steps), hooks)
-                    logs.update({f"val_{name}": value for name, value in found.items()})
-                    logs = dict(sorted(logs.items()))
+                logs = dict(sorted({**logs, **validate(epoch)}.items()))
                 hooks.on_epoch_end(epoch, logs)
                 interrupt.check()
                 if self.stop_training or source.exhausted:
                     break
             self.optimizer.finalize_variable_values(self.trainable_weights)
             hooks.on_train_end(logs)
-        assert self.history is not None
-        return self.history
 
     def _train_epoch(self, source: Epochs, hooks: CallbackList, interrupt: Interrupt) -> dict[str, Any]:
         self.reset_metrics()
@@ -117,6 +130,8 @@ class Trainer(Evaluator):
         return self._logs()
 
     def _train_batch(self, x: Array, y: Any, weights: Any) -> None:
+        if y is None:
+            raise ValueError("fit needs targets: y is None, or the generator yields (x,) only.")
         x = self.standardize_input(x)
         if self._step is None or not self._step.still_fits():
             self._step = self._make_step(x, y)
@@ -129,8 +144,6 @@ class Trainer(Evaluator):
             raise ValueError(
                 "No loss to compute: give one, such as model.compile(optimizer='adam', loss='mse'), before `fit`."
             )
-        if y is None:
-            raise ValueError("fit needs targets: y is None, or the generator yields (x,) only.")
         if not self.trainable_weights and not self.weights:
             raise ValueError(f"Model {self.name!r} has no weights to train.")
         self._find_loss(y, np.empty(self._output_shape_for(x), self.dtype))
@@ -139,6 +152,16 @@ class Trainer(Evaluator):
     def _output_shape_for(self, x: Array) -> Any:
         shape = self.compute_output_shape(x.shape)
         return tuple(1 if n is None else n for n in shape) if isinstance(shape, tuple) else (0,)
+
+    def _check_fit(self, batches: ArrayBatches) -> None:
+        """Raise a `ShapeError` unless inputs and targets fit the model and its loss."""
+        x, y, _ = (None if a is None else a[: batches.batch_size] for a in batches.arrays)
+        x = self.standardize_input(x)
+        if self.loss is not None and y is not None:
+            y_pred = np.empty(self._output_shape_for(x), self.dtype)
+            loss = self._find_loss(y, y_pred)
+            if isinstance(loss, Loss):
+                loss.align(y, y_pred)
 
     def _split(self, x: Any, y: Any, weights: Any, fraction: float) -> tuple[list[Any], Any]:
         if is_stream(x):
@@ -160,7 +183,10 @@ class Trainer(Evaluator):
                 f"Received: {type(data).__name__}"
             )
         x, y, weights = (*data, None)[:3]
-        return make_batches(x, y, weights, batch_size, steps)
+        batches = make_batches(x, y, weights, batch_size, steps)
+        if isinstance(batches, ArrayBatches):
+            self._check_fit(batches)  # now, and not only after an epoch of training
+        return batches
 
     def train_on_batch(
         self,
@@ -173,6 +199,16 @@ class Trainer(Evaluator):
         """One training step; returns the loss, or [loss, metric, ...], or a dict."""
         self._check_compiled()
         return self._on_batch(self._train_batch, x, y, sample_weight, class_weight, return_dict)
+
+
+def _check_counts(initial_epoch: Any, validation_freq: Any, counts: dict[str, Any]) -> None:
+    """Raise a `ValueError` unless the numbers that `fit` was given can be counted to."""
+    check_int("fit", "initial_epoch", initial_epoch, 0)
+    for name, value in counts.items():
+        if value is not None or name == "epochs":
+            check_int("fit", name, value)
+    for value in validation_freq if isinstance(validation_freq, (list, tuple, set)) else [validation_freq]:
+        check_int("fit", "validation_freq", value)
 
 
 def _is_due(epoch: int, validation_freq: Any) -> bool:
