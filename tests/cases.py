@@ -6,44 +6,11 @@ Keras when golden numbers are recorded (tests/golden/record_layers.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-
-@dataclass(frozen=True)
-class Case:
-    """A layer, and the shape of an input for it, batch included."""
-
-    make: Callable[..., Any]  # make(layers, **kwargs) -> a layer of that module
-    shape: tuple[int, ...]
-    mask: bool = False  # give it a mask
-    random: bool = False  # it draws random numbers in training
-    id: str = ""
-
-    def x(self, seed: int = 0, dtype: str = "float64", batch: int | None = None) -> np.ndarray:
-        shape = self.shape if batch is None else (batch, *self.shape[1:])
-        return np.random.default_rng(seed).normal(size=shape).astype(dtype)
-
-    def mask_for(self, x: np.ndarray) -> np.ndarray | None:
-        if not self.mask:
-            return None
-        return np.random.default_rng(5).integers(0, 2, x.shape[:2]).astype(bool)
-
-
-def case(
-    name: str, shape: tuple[int, ...], /, mask: bool = False, random: bool = False, **arguments: Any
-) -> Case:
-    """A case whose layer is `layers.<name>(**arguments)`."""
-
-    def make(layers: Any, **kwargs: Any) -> Any:
-        return getattr(layers, name)(**arguments, **kwargs)
-
-    shown = ",".join(f"{k}={v}" for k, v in arguments.items())
-    return Case(make, shape, mask, random, f"{name}({shown}){list(shape)}{'+mask' if mask else ''}")
-
+from case import Case, case
+from cases_recurrent import RECURRENT
 
 IMAGE, SEQUENCE = (3, 7, 6, 4), (3, 5, 2)
 
@@ -109,6 +76,8 @@ LAYERS = [
         id="RNN(SimpleRNNCell)",
     ),
 ]
+
+LAYERS += RECURRENT
 
 # name -> constructor arguments beyond the defaults, for activations that need some
 ACTIVATION_ARGUMENTS: dict[str, list[dict[str, Any]]] = {

@@ -243,7 +243,7 @@ def test_settings():
     config.set_floatx("float64")
     assert layers.Dense(2)(np.ones((1, 2))).dtype == np.float64
     for bad in (lambda: config.set_floatx("int8"), lambda: config.set_image_data_format("middle")):
-        with pytest.raises(ValueError, match="int8|middle"):
+        with pytest.raises(ValueError, match=r"int8|middle"):
             bad()
     with pytest.raises(ValueError, match="dtype"):
         layers.Dense(2, dtype="string")

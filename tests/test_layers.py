@@ -9,7 +9,8 @@ import threading
 
 import numpy as np
 import pytest
-from cases import LAYERS, Case
+from case import Case
+from cases import LAYERS
 
 from minikeras import layers, registry
 from minikeras.context import Context
@@ -245,7 +246,7 @@ def test_copies_are_independent(case, clone):
 
 
 def test_every_layer_has_a_case():
-    covered = {type(case.make(layers)) for case in LAYERS} | {layers.SimpleRNNCell}
+    covered = {type(case.make(layers)) for case in LAYERS}
     missing = {c for c in layers.table.classes.values() if not issubclass(c, Cell)} - covered
     assert not missing
 
@@ -264,3 +265,23 @@ def test_weights_are_listed_trainable_first():
     layer.trainable = False
     assert layer.trainable_weights == []
     assert not layer.scale.trainable
+
+
+def test_a_cell_of_ones_own():
+    """Its gradients, masked and not, through the general protocol of `Cell`."""
+    from cases_recurrent import SEQUENCE, own
+
+    for mask in (False, True):
+        case = Case(own, SEQUENCE, mask)
+        layer, x, rng = build(case), case.x(), np.random.default_rng(0)
+        y, ctx = run(layer, x, case)
+        dy = rng.normal(size=y.shape)
+        dx = layer.run_backward(dy, ctx)
+        for array, gradient in [(x, dx)] + [(v.value, ctx.grad(v)) for v in layer.weights]:
+            direction, start, eps = rng.normal(size=array.shape), array.copy(), 1e-6
+            array[...] = start + eps * direction
+            above = objective(layer, x, dy, case, False)
+            array[...] = start - eps * direction
+            below = objective(layer, x, dy, case, False)
+            array[...] = start
+            assert (gradient * direction).sum() == pytest.approx((above - below) / (2 * eps), rel=1e-6)

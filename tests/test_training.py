@@ -284,8 +284,7 @@ def test_class_weights_are_sample_weights(form):
 
 def test_validation_in_all_its_forms():
     def keys_and(m, **kwargs):
-        h = m.fit(X, Y, epochs=4, verbose=0, shuffle=False, **kwargs).history
-        return h
+        return m.fit(X, Y, epochs=4, verbose=0, shuffle=False, **kwargs).history
 
     m = regressor()
     split = keys_and(m, validation_split=0.25)

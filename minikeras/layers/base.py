@@ -214,12 +214,18 @@ class Layer(VariableOwner):
         y = self.run_forward(x, Context(bool(training), recording=False, mask=mask))
         return y.copy() if isinstance(y, np.ndarray) and np.may_share_memory(x, y) else y
 
+    def base_config(self) -> dict[str, Any]:
+        """The part of the config that all layers have: name, trainable, dtype."""
+        policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": self.dtype.name}}
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": {**policy, "registered_name": None},
+        }
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments in JSON form, in Keras' order."""
-        policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": self.dtype.name}}
-        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
-        config["dtype"] = {**policy, "registered_name": None}
-        base = arguments(Layer)
+        config, base = self.base_config(), arguments(Layer)
         for name in arguments(type(self)):
             if name not in base:
                 config[name] = serialize(getattr(self, name))

@@ -3,7 +3,7 @@
 A cell turns a step's input and the states from the step before into an output and new states. The
 layer `RNN` runs a cell over time, forwards and, for the gradient, backwards ("backpropagation
 through time"); masks, direction, kept states and what is returned are its business. Inside,
-arrays are (time, batch, features), so that each step is one contiguous block.
+arrays are (steps, batch, features), so that each step is one contiguous block.
 """
 
 from __future__ import annotations
@@ -16,52 +16,17 @@ import numpy as np
 from minikeras.context import Context
 from minikeras.errors import ShapeError
 from minikeras.layers.base import Layer
-from minikeras.layers.dropout import dropout_mask
+from minikeras.layers.cells import Cell, StackedRNNCells
 from minikeras.layers.inputs import check_rank
 from minikeras.registry import arguments
 from minikeras.typing import Array, Shape
-
-
-class Cell(Layer):
-    """What `RNN` asks of a cell. `begin` and `finish` see the whole sequence, the steps one time each.
-
-    All that does not depend on the states, such as x W for every step, is done at once in `begin`,
-    and the gradients of the weights, sums over all steps, at once in `finish`. `states` is one
-    array (steps + 1, batch, size) for each state; the states before step t are at index t, those
-    after it at t + 1.
-    """
-
-    units: int
-
-    @property
-    def state_size(self) -> tuple[int, ...]:
-        """The width of each state; the first state is also what the layer outputs."""
-        return (self.units,)
-
-    def begin(self, x: Array, ctx: Context) -> None:
-        """Prepare a pass over x, shape (steps, batch, inputs)."""
-        raise NotImplementedError
-
-    def step(self, t: int, states: Sequence[Array], ctx: Context) -> None:
-        """Fill the states after step t from those before it."""
-        raise NotImplementedError
-
-    def step_backward(
-        self, t: int, dstates: Sequence[Array], states: Sequence[Array], ctx: Context
-    ) -> list[Array]:
-        """dL/dstates before step t, from dL/dstates after it."""
-        raise NotImplementedError
-
-    def finish(self, states: Sequence[Array], ctx: Context) -> Array | None:
-        """Write the gradients of the weights; return dL/dx, shape (steps, batch, inputs), where needed."""
-        raise NotImplementedError
 
 
 class RNN(Layer):
     """Runs a cell over the steps of a sequence, shape (batch, steps, inputs).
 
     Args:
-        cell: what to run.
+        cell: what to run; a list of cells is run one on top of the other.
         return_sequences: return the outputs of all steps, (batch, steps, units), not the last one only.
         return_state: return a list: the output, then the final states.
         go_backwards: begin with the last step; outputs are then in the order of processing.
@@ -77,7 +42,7 @@ class RNN(Layer):
 
     def __init__(
         self,
-        cell: Cell,
+        cell: Any,
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,
@@ -87,6 +52,12 @@ class RNN(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if isinstance(cell, (list, tuple)):
+            cell = StackedRNNCells(list(cell))
+        if not isinstance(cell, Cell):
+            raise ValueError(
+                f"{type(self).__name__}: `cell` must be a Cell or a list of them. Received: {cell!r}"
+            )
         self.cell = cell
         self.return_sequences = return_sequences
         self.return_state = return_state
@@ -115,7 +86,7 @@ class RNN(Layer):
             self.reset_states()
 
     def check_input(self, input_shape: Shape) -> None:
-        fix = "for one feature per step: x[..., None]; after another recurrent layer: give that return_sequences=True"
+        fix = "for one feature per step: x[..., None]; after a recurrent layer: give that one return_sequences=True"
         check_rank(self.where(), input_shape, 3, "(batch, steps, features)", fix)
         width = input_shape[2]
         if width is None:
@@ -125,15 +96,18 @@ class RNN(Layer):
             raise ShapeError(self.where(), expected, f"{tuple(input_shape)}, axis -1 of size {width}")
         if self.states is not None and input_shape[0] not in (None, len(self.states[0])):
             raise ShapeError(
-                self.where(), f"batches of {len(self.states[0])} samples, as stateful=True", tuple(input_shape),
+                self.where(),
+                f"batches of {len(self.states[0])} samples, as stateful=True",
+                tuple(input_shape),
                 "choose batch_size so, and a number of samples that it divides",
-            )  # fmt: skip
+            )
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
         batch, steps = input_shape[:2]
-        output = (batch, steps, self.cell.units) if self.return_sequences else (batch, self.cell.units)
+        size = self.cell.output_size
+        output = (batch, steps, size) if self.return_sequences else (batch, size)
         if self.return_state:
-            return [output, *((batch, size) for size in self.cell.state_size)]
+            return [output, *((batch, size) for size in self.cell.state_sizes)]
         return output
 
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
@@ -149,7 +123,7 @@ class RNN(Layer):
             raise ValueError(
                 f"{self.where()} has no states to reset: it needs stateful=True and to be built."
             )
-        shapes = [(self.build_shape[0], size) for size in self.cell.state_size]
+        shapes = [(self.build_shape[0], size) for size in self.cell.state_sizes]
         if states is None:
             self.states = [np.zeros(shape, self.dtype) for shape in shapes]
             return
@@ -170,15 +144,17 @@ class RNN(Layer):
         states = self._initial_states(n, steps, ctx)  # one array (steps + 1, n, size) for each state
         inner = ctx.child("cell")
         self.cell.begin(sequence, inner)
+        outputs = self._outputs(states, n, steps, ctx)
+        kept = states if outputs is states[0] else [*states, outputs]
         for t in range(steps):
-            self.cell.step(t, states, inner)
-            if keep is not None:
-                for s in states:
+            self.cell.step(t, states, outputs, inner)
+            if keep is not None:  # at a masked step all stays as it was
+                for s in kept:
                     np.copyto(s[t + 1], s[t], where=~keep[t])
         if self.stateful:
             self.states = [s[-1].copy() for s in states]
         ctx.save(shape=x.shape, keep=keep, states=states)
-        y = self._output(states[0], keep, ctx)
+        y = self._result(outputs, keep, ctx)
         return [y, *(s[-1] for s in states)] if self.return_state else y
 
     def backward(self, dy: Any, ctx: Context) -> Array | None:
@@ -190,18 +166,27 @@ class RNN(Layer):
         dstates: list[Array] = [np.zeros(s.shape[1:], self.dtype) for s in states]
         for d, extra in zip(dstates, dfinal, strict=False):
             d += extra
+        dout = np.zeros((shape[0], self.cell.output_size), self.dtype)  # dL/doutput of the step in hand
         if not self.return_sequences:
-            dstates[0] += dy
+            dout += dy
         for t in reversed(range(steps)):
             if self.return_sequences:
                 hidden = keep is not None and self.zero_output_for_mask
-                dstates[0] = dstates[0] + (dy[:, t] * keep[t] if hidden else dy[:, t])
+                dout = dout + (dy[:, t] * keep[t] if hidden else dy[:, t])
             if keep is None:
-                dstates = self.cell.step_backward(t, dstates, states, inner)
-            else:  # what belongs to a masked step passes it by
-                passed = [d * ~keep[t] for d in dstates]
-                through = self.cell.step_backward(t, [d * keep[t] for d in dstates], states, inner)
-                dstates = [a + b for a, b in zip(through, passed, strict=True)]
+                dstates = self.cell.step_backward(t, dout, dstates, states, inner)
+                dout = np.zeros_like(dout)
+                continue
+            passed, passed_out = (
+                [d * ~keep[t] for d in dstates],
+                dout * ~keep[t],
+            )  # a masked step is passed by
+            through = [d * keep[t] for d in dstates]
+            through = self.cell.step_backward(t, dout * keep[t], through, states, inner)
+            dstates, dout = [a + b for a, b in zip(through, passed, strict=True)], passed_out
+            if self.cell.outputs_state:
+                dstates[0] += dout  # the output before is the state before
+                dout = np.zeros_like(dout)
         dx = self.cell.finish(states, inner)
         return None if dx is None else dx[:: -1 if self.go_backwards else 1].transpose(1, 0, 2)
 
@@ -214,26 +199,26 @@ class RNN(Layer):
 
     def _initial_states(self, n: int, steps: int, ctx: Context) -> list[Array]:
         arrays = []
-        for i, size in enumerate(self.cell.state_size):
+        for i, size in enumerate(self.cell.state_sizes):
             s = ctx.buffer(f"state{i}", (steps + 1, n, size), self.dtype)
             s[0] = 0 if self.states is None else self.states[i]
             arrays.append(s)
         return arrays
 
-    def _output(self, h: Array, keep: Array | None, ctx: Context) -> Array:
-        """The first state at the last step, or at all steps as (batch, steps, units)."""
+    def _outputs(self, states: list[Array], n: int, steps: int, ctx: Context) -> Array:
+        """Where the outputs go: they are the first state, unless the cell says otherwise."""
+        if self.cell.outputs_state:
+            return states[0]
+        outputs = ctx.buffer("outputs", (steps + 1, n, self.cell.output_size), self.dtype)
+        outputs[0] = 0
+        return outputs
+
+    def _result(self, outputs: Array, keep: Array | None, ctx: Context) -> Array:
+        """The output of the last step, or of all steps as (batch, steps, units)."""
         if not self.return_sequences:
-            return h[-1]
-        y = ctx.buffer("y", (h.shape[1], h.shape[0] - 1, h.shape[2]), self.dtype)
-        np.copyto(y, h[1:].transpose(1, 0, 2))
+            return outputs[-1]
+        y = ctx.buffer("y", (outputs.shape[1], outputs.shape[0] - 1, outputs.shape[2]), self.dtype)
+        np.copyto(y, outputs[1:].transpose(1, 0, 2))
         if keep is not None and self.zero_output_for_mask:
             y *= keep.transpose(1, 0, 2)
         return y
-
-
-def sequence_dropout(cell: Any, name: str, shape: tuple[int, ...], ctx: Context) -> Array | None:
-    """One dropout mask for all steps of a pass, from the cell's rate of this name; None outside training."""
-    rate = getattr(cell, name)
-    if not ctx.training or rate == 0:
-        return None
-    return dropout_mask(rate, shape, cell.seed_generator, ctx, cell.dtype, name)

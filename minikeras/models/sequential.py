@@ -272,7 +272,7 @@ class Sequential(Model):
 
     def get_config(self) -> dict[str, Any]:
         """Name and layers, in Keras' form."""
-        config = {k: v for k, v in super().get_config().items() if k in ("name", "trainable", "dtype")}
+        config = self.base_config()
         entries = ([self._input] if self._input is not None and self._layers else []) + self._layers
         config["layers"] = [registry.serialize(layer) for layer in entries]
         if self.built and self._input is not None:

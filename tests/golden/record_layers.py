@@ -18,7 +18,8 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from cases import LAYERS, Case  # noqa: E402
+from case import Case  # noqa: E402
+from cases import LAYERS  # noqa: E402
 
 
 def seed_of(case: Case) -> int:

@@ -1,0 +1,209 @@
+"""Long short-term memory: a state that is added to instead of overwritten, behind gates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minikeras import activations
+from minikeras.context import Context
+from minikeras.errors import check_int
+from minikeras.layers.cells import KernelCell
+from minikeras.layers.recurrent import RNN
+from minikeras.layers.simple_rnn import cell_arguments
+from minikeras.typing import Array
+
+
+class LSTMCell(KernelCell):
+    """i, f, o = σ(gates), c̃ = act(gate), c_t = f c_{t−1} + i c̃, h_t = o act(c_t).
+
+    The gates are x_t @ kernel + h_{t−1} @ recurrent_kernel + bias, in the order i, f, c̃, o. For the
+    arguments see `LSTM`.
+    """
+
+    gates = 4
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
+            kernel_regularizer, recurrent_regularizer, bias_regularizer,
+            kernel_constraint, recurrent_constraint, bias_constraint,
+            dropout, recurrent_dropout, seed, **kwargs,
+        )  # fmt: skip
+        self.recurrent_activation = activations.get(recurrent_activation)
+        self.unit_forget_bias = unit_forget_bias
+
+    @property
+    def state_size(self) -> Any:
+        """The widths of h and c."""
+        return (self.units, self.units)
+
+    def initial_bias(self) -> Any:
+        """The bias's initializer, with ones for the forget gate: at first everything is remembered."""
+        if not self.unit_forget_bias:
+            return self.bias_initializer
+        u = self.units
+
+        def make(shape: tuple[int, ...], dtype: Any = None) -> Array:
+            parts = (
+                self.bias_initializer((u,), dtype),
+                np.ones(u, dtype),
+                self.bias_initializer((2 * u,), dtype),
+            )
+            return np.concatenate(parts)
+
+        return make
+
+    def begin(self, x: Array, ctx: Context) -> None:
+        super().begin(x, ctx)
+        z = ctx.values["z"]
+        ctx.values["gates"] = ctx.buffer("gates", z.shape, self.dtype)
+        ctx.values["squashed"] = ctx.buffer("squashed", (*z.shape[:2], self.units), self.dtype)  # act(c_t)
+
+    def step(self, t: int, states: Sequence[Array], outputs: Array, ctx: Context) -> None:
+        (h, c), u = states, self.units
+        z, gates, squashed = (ctx.values[name][t] for name in ("z", "gates", "squashed"))
+        z += np.matmul(
+            self.before(t, states, ctx),
+            self.recurrent_kernel.value,
+            out=ctx.buffer("hr", z.shape, self.dtype),
+        )
+        self.recurrent_activation(z[:, : 2 * u], out=gates[:, : 2 * u])
+        self.activation(z[:, 2 * u : 3 * u], out=gates[:, 2 * u : 3 * u])
+        self.recurrent_activation(z[:, 3 * u :], out=gates[:, 3 * u :])
+        i, f, candidate, o = (gates[:, k * u : (k + 1) * u] for k in range(4))
+        np.multiply(f, c[t], out=c[t + 1])
+        np.multiply(i, candidate, out=squashed)
+        c[t + 1] += squashed  # c_t = f c_{t−1} + i c̃
+        self.activation(c[t + 1], out=squashed)
+        np.multiply(o, squashed, out=h[t + 1])  # h_t = o act(c_t)
+
+    def step_backward(
+        self, t: int, dy: Array, dstates: Sequence[Array], states: Sequence[Array], ctx: Context
+    ) -> list[Array]:
+        c, u, act, h_mask = states[1], self.units, self.activation, ctx.values["h_mask"]
+        z, gates, squashed = (ctx.values[name][t] for name in ("z", "gates", "squashed"))
+        i, f, candidate, o = (gates[:, k * u : (k + 1) * u] for k in range(4))
+        dh = dstates[0] + dy
+        dc = act.backward(dh * o, c[t + 1] if act.needs_input else squashed) + dstates[1]
+        dgates = ctx.buffer("dgates", z.shape, self.dtype)
+        np.multiply(dc, candidate, out=dgates[:, :u])  # di = dc c̃
+        np.multiply(dc, c[t], out=dgates[:, u : 2 * u])  # df = dc c_{t−1}
+        np.multiply(dc, i, out=dgates[:, 2 * u : 3 * u])  # dc̃ = dc i
+        np.multiply(dh, squashed, out=dgates[:, 3 * u :])  # do = dh act(c_t)
+        dz = ctx.buffer("dz", ctx.values["z"].shape, self.dtype)[t]
+        for part, g in (
+            (slice(0, 2 * u), self.recurrent_activation),
+            (slice(2 * u, 3 * u), act),
+            (slice(3 * u, 4 * u), self.recurrent_activation),
+        ):
+            dz[:, part] = g.backward(dgates[:, part], (z if g.needs_input else gates)[:, part])
+        before = np.matmul(dz, self.recurrent_kernel.value.T)  # dL/dh_{t−1}
+        return [before if h_mask is None else before * h_mask, dc * f]  # dL/dc_{t−1} = dc f
+
+
+class LSTM(RNN):
+    """i, f, o = σ(gates), c̃ = act(gate), c_t = f c_{t−1} + i c̃, h_t = o act(c_t); the output is h.
+
+    The gates are x_t @ kernel + h_{t−1} @ recurrent_kernel + bias, where the kernel is (inputs, 4 units),
+    in the order i, f, c̃, o.
+
+    Args:
+        units: the width of h and c.
+        activation: act, "tanh" by default.
+        recurrent_activation: σ, "sigmoid" by default.
+        use_bias: whether to add the bias.
+        kernel_initializer: "glorot_uniform" by default.
+        recurrent_initializer: "orthogonal" by default, which neither shrinks nor blows up h.
+        bias_initializer: "zeros" by default.
+        unit_forget_bias: begin with a bias of one for the forget gate.
+        kernel_regularizer: a penalty on the kernel.
+        recurrent_regularizer: a penalty on the recurrent kernel.
+        bias_regularizer: a penalty on the bias.
+        activity_regularizer: a penalty on the output.
+        kernel_constraint: a projection of the kernel after each update.
+        recurrent_constraint: the same for the recurrent kernel.
+        bias_constraint: the same for the bias.
+        dropout: the share of the inputs that is dropped in training, the same ones at all steps.
+        recurrent_dropout: the share of h that is dropped on its way to the next step.
+        seed: repeats the dropout masks from run to run.
+        return_sequences: see `RNN`, as for the following.
+        return_state: return a list of the output and the last states.
+        go_backwards: begin with the last step.
+        stateful: begin with the states that the batch before ended with.
+        unroll: accepted; changes nothing here.
+        use_cudnn: accepted; changes nothing here.
+        **kwargs: `zero_output_for_mask`, and those of `Layer`.
+
+    Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", 1997; Gers et al., "Learning to Forget", 2000.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: Any = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        use_cudnn: Any = "auto",
+        **kwargs: Any,
+    ) -> None:
+        cell = LSTMCell(
+            check_int(self, "units", units), activation, recurrent_activation, use_bias,
+            kernel_initializer, recurrent_initializer, bias_initializer, unit_forget_bias,
+            kernel_regularizer, recurrent_regularizer, bias_regularizer,
+            kernel_constraint, recurrent_constraint, bias_constraint,
+            dropout, recurrent_dropout, seed, **cell_arguments(kwargs),
+        )  # fmt: skip
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll,
+            activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
+        self.use_cudnn = use_cudnn
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments; the cell is made from them."""
+        config = super().get_config()
+        del config["cell"], config["use_cudnn"]  # as in Keras
+        config.setdefault("activity_regularizer", None)
+        return config
