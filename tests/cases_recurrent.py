@@ -69,7 +69,7 @@ RECURRENT = [
     case("GRU", SEQUENCE, random=True, units=3, dropout=0.3, recurrent_dropout=0.3),
     case("GRU", SEQUENCE, random=True, units=3, reset_after=False, recurrent_dropout=0.3),
     Case(lambda layers, **kw: layers.RNN(layers.LSTMCell(3, **kw), **kw), SEQUENCE, id="RNN(LSTMCell)"),
-    Case(lambda layers, **kw: layers.RNN([layers.GRUCell(3, **kw)], **kw), SEQUENCE, id="RNN([GRUCell])"),
+    Case(lambda layers, **kw: layers.RNN(layers.GRUCell(3, **kw), **kw), SEQUENCE, id="RNN(GRUCell)"),
     Case(stacked, SEQUENCE, id="RNN(StackedRNNCells)"),
     Case(stacked, SEQUENCE, mask=True, id="RNN(StackedRNNCells)+mask"),
     bidirectional("LSTM"),

@@ -53,7 +53,7 @@ class RNN(Layer):
     ) -> None:
         super().__init__(**kwargs)
         if isinstance(cell, (list, tuple)):
-            cell = StackedRNNCells(list(cell))
+            cell = StackedRNNCells(list(cell), dtype=kwargs.get("dtype"))
         if not isinstance(cell, Cell):
             raise ValueError(
                 f"{type(self).__name__}: `cell` must be a Cell or a list of them. Received: {cell!r}"
