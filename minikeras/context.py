@@ -92,7 +92,7 @@ class Context:
         self._pending = False
         if len(names) == 1:
             return self.values[names[0]]
-        return tuple(self.values[name] for name in names)
+        return tuple(map(self.values.__getitem__, names))
 
     def release(self) -> None:
         """Forget what was saved here and below, but keep the scratch arrays for the next pass."""

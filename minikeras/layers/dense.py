@@ -1,4 +1,8 @@
-"""The fully connected layer."""
+"""The fully connected layer.
+
+Products and sums are asked of `ndarray.dot` and `np.add.reduce` themselves: they do what
+`np.matmul` and `np.sum` do, but cost a third of the overhead, which is what small models consist of.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +112,7 @@ class Dense(Layer):
 
     def forward(self, x: Array, ctx: Context) -> Array:
         rows = x.reshape(-1, x.shape[-1])  # (batch·..., inputs)
-        z = np.matmul(rows, self.kernel.value, out=ctx.buffer("z", (len(rows), self.units), self.dtype))
+        z = rows.dot(self.kernel.value, out=ctx.buffer("z", (len(rows), self.units), self.dtype))
         if self.use_bias:
             z += self.bias.value
         y, kept = activate(self.activation, z.reshape(*x.shape[:-1], self.units), ctx)
@@ -119,10 +123,10 @@ class Dense(Layer):
         x, kept = ctx.saved("x", "kept")
         dz = activation_backward(self.activation, dy, kept, ctx)
         rows, dz = x.reshape(-1, x.shape[-1]), dz.reshape(-1, self.units)
-        np.matmul(rows.T, dz, out=ctx.grad(self.kernel))  # dL/dkernel = xᵀ dz
+        rows.T.dot(dz, out=ctx.grad(self.kernel))  # dL/dkernel = xᵀ dz
         if self.use_bias:
-            np.sum(dz, axis=0, out=ctx.grad(self.bias))  # dL/dbias = Σ dz over the batch
+            np.add.reduce(dz, axis=0, out=ctx.grad(self.bias))  # dL/dbias = Σ dz over the batch
         if not ctx.needs_dx:
             return None
         dx = ctx.buffer("dx", rows.shape, self.dtype)
-        return np.matmul(dz, self.kernel.value.T, out=dx).reshape(x.shape)  # dL/dx = dz kernelᵀ
+        return dz.dot(self.kernel.value.T, out=dx).reshape(x.shape)  # dL/dx = dz kernelᵀ

@@ -13,6 +13,8 @@ from minikeras.layers.base import Layer
 from minikeras.random import SeedGenerator
 from minikeras.typing import Array, Shape
 
+WORDS = 2048  # drawn from the generator at a time: 16 kB
+
 
 class Dropout(Layer):
     """In training y = x·m/(1 − rate), where each m is 0 with probability `rate`, else 1; else y = x.
@@ -81,14 +83,17 @@ def dropout_mask(
     """m/(1 − rate): zeros with probability `rate`, else the factor that keeps the mean.
 
     Each m compares 16 random bits with the rate, so the rate is met to within 1/65,536; four come
-    from each word of the generator, which costs a quarter of drawing floats.
+    from each word of the generator, which costs a quarter of drawing floats. The words are drawn
+    as many at a time as fit into the innermost cache.
     """
     mask = ctx.buffer(name, shape, dtype)
     if rate >= 1:
-        mask[...] = 0
+        mask.fill(0)
         return mask
-    words = ctx.rng_of(seeds).integers(0, 2**64, -(-mask.size // 4), dtype=np.uint64)
-    bits = words.view(np.uint16)[: mask.size].reshape(shape)
-    np.greater_equal(bits, round(rate * 65536), out=mask, casting="unsafe")
+    flat, generator, least = mask.reshape(-1), ctx.rng_of(seeds).bit_generator, round(rate * 65536)
+    for start in range(0, flat.size, 4 * WORDS):
+        part = flat[start : start + 4 * WORDS]
+        bits = generator.random_raw(-(-part.size // 4)).view(np.uint16)[: part.size]
+        np.greater_equal(bits, least, out=part, casting="unsafe")
     mask *= 1 / (1 - rate)
     return mask

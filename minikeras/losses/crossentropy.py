@@ -17,14 +17,14 @@ from minikeras import config
 from minikeras.activations.rows import LogSoftmax, Softmax
 from minikeras.activations.smooth import sigmoid_of, softplus_of
 from minikeras.errors import ShapeError, check_number
-from minikeras.losses.base import Loss, as_float
+from minikeras.losses.base import Loss, as_float, expand, mean_over
 from minikeras.typing import Array
 
 
 def clip_probability(p: Array) -> Array:
     """p held inside [ε, 1 − ε]."""
     eps = config.epsilon()
-    return np.clip(p, eps, 1 - eps)
+    return p.clip(eps, 1 - eps)
 
 
 def inside_clip(p: Array) -> Array:
@@ -61,8 +61,8 @@ class BinaryCrossentropy(Loss):
     def call(self, y_true: Array, y_pred: Array) -> Array:
         y = self.smooth(y_true)
         if self.from_logits:  # −log σ(z) = softplus(−z), and log(1 − σ(z)) = log σ(z) − z
-            return np.mean(softplus_of(y_pred) - y_pred * y, axis=self.axis)
-        return np.mean(self.elementwise(y, y_pred), axis=self.axis)
+            return mean_over(softplus_of(y_pred) - y_pred * y, self.axis)
+        return mean_over(self.elementwise(y, y_pred), axis=self.axis)
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         y = self.smooth(y_true)
@@ -91,7 +91,7 @@ class BinaryCrossentropy(Loss):
         return (c - y) / (c * (1 - c)) * inside_clip(p)
 
     def _spread(self, dv: Array, y_pred: Array) -> Array:
-        return np.expand_dims(dv / y_pred.shape[self.axis], self.axis)
+        return expand(dv / y_pred.shape[self.axis], self.axis)
 
 
 class BinaryFocalCrossentropy(BinaryCrossentropy):
@@ -127,7 +127,7 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
     def call(self, y_true: Array, y_pred: Array) -> Array:
         y, p = self.smooth(y_true), sigmoid_of(y_pred) if self.from_logits else y_pred
         focus = (1 - self._p_true(y, p)) ** self.gamma
-        return np.mean(self._balance(y) * focus * self.elementwise(y, p), axis=self.axis)
+        return mean_over(self._balance(y) * focus * self.elementwise(y, p), axis=self.axis)
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         y, p = self.smooth(y_true), sigmoid_of(y_pred) if self.from_logits else y_pred
@@ -174,21 +174,21 @@ class CategoricalCrossentropy(Loss):
     def call(self, y_true: Array, y_pred: Array) -> Array:
         y = self.smooth(y_true)
         if self.from_logits:
-            return -np.sum(y * LogSoftmax(self.axis)(y_pred), axis=self.axis)
+            return -(y * LogSoftmax(self.axis)(y_pred)).sum(axis=self.axis)
         q = y_pred / y_pred.sum(axis=self.axis, keepdims=True)
-        return -np.sum(y * np.log(clip_probability(q)), axis=self.axis)
+        return -(y * np.log(clip_probability(q))).sum(axis=self.axis)
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         if self.from_logits:
             return self.paired_backward(dv, y_true, Softmax(self.axis)(y_pred))
         total = y_pred.sum(axis=self.axis, keepdims=True)
         q = y_pred / total
-        dq = -np.expand_dims(dv, self.axis) * self.smooth(y_true) / clip_probability(q) * inside_clip(q)
+        dq = -expand(dv, self.axis) * self.smooth(y_true) / clip_probability(q) * inside_clip(q)
         return normalize_backward(dq, q, total, self.axis)
 
     def paired_backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         y = self.smooth(y_true)
-        return np.expand_dims(dv, self.axis) * (y_pred * y.sum(axis=self.axis, keepdims=True) - y)
+        return expand(dv, self.axis) * (y_pred * y.sum(axis=self.axis, keepdims=True) - y)
 
     def smooth(self, y: Array) -> Array:
         """The labels, moved towards the uniform distribution by `label_smoothing`."""
@@ -231,7 +231,7 @@ class CategoricalFocalCrossentropy(CategoricalCrossentropy):
         q, total = self._probabilities(y_pred)
         c, y = clip_probability(q), self.smooth(y_true)
         slope = self.gamma * (1 - c) ** (self.gamma - 1) * np.log(c) - (1 - c) ** self.gamma / c
-        dq = np.expand_dims(dv, self.axis) * self.alpha * y * slope * inside_clip(q)
+        dq = expand(dv, self.axis) * self.alpha * y * slope * inside_clip(q)
         if self.from_logits:
             return Softmax(self.axis).backward(dq, q)
         return normalize_backward(dq, q, total, self.axis)
@@ -277,15 +277,16 @@ class SparseCategoricalCrossentropy(Loss):
         """
         p = as_float(y_pred, self.dtype)
         y = np.asarray(y_true)
-        expected = np.delete(p.shape, self.axis) if p.ndim else np.array([])
+        axis = self.axis % p.ndim if p.ndim else 0
+        expected = p.shape[:axis] + p.shape[axis + 1 :]
         if y.ndim == p.ndim and y.ndim and y.shape[-1] == 1:
             y = y[..., 0]
-        if y.shape != tuple(expected):
+        if y.shape != expected:
             fix = "give one integer label per sample"
             if y.shape == p.shape:
                 fix = "these look one-hot: use loss='categorical_crossentropy', or y.argmax(-1) as labels"
             raise ShapeError(
-                f"loss {self.name!r}", f"labels of shape {tuple(map(int, expected))}", y.shape, fix
+                f"loss {self.name!r}", f"labels of shape {expected}", y.shape, fix
             )
         return self._check_labels(y, p.shape[self.axis]), p
 
@@ -315,8 +316,8 @@ class SparseCategoricalCrossentropy(Loss):
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         if self.from_logits:
-            return -self._pick(LogSoftmax(self.axis)(y_pred), y_true)
-        q = self._pick(y_pred, y_true) / y_pred.sum(axis=self.axis)
+            return -LogSoftmax(self.axis)(y_pred)[self._places(y_true)]
+        q = y_pred[self._places(y_true)] / y_pred.sum(axis=self.axis)
         return -np.log(clip_probability(q))
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
@@ -324,27 +325,25 @@ class SparseCategoricalCrossentropy(Loss):
             return self.paired_backward(dv, y_true, Softmax(self.axis)(y_pred))
         total = y_pred.sum(axis=self.axis, keepdims=True)
         q = y_pred / total
-        picked = self._pick(q, y_true)
-        slope = -dv / clip_probability(picked) * inside_clip(picked)
+        places = self._places(y_true)
+        picked = q[places]
         dq = np.zeros_like(q)
-        np.put_along_axis(dq, self._index(y_true), np.expand_dims(slope, self.axis), self.axis)
+        dq[places] = -dv / clip_probability(picked) * inside_clip(picked)
         return normalize_backward(dq, q, total, self.axis)
 
     def paired_backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
-        dv = np.expand_dims(dv, self.axis)
-        dz = y_pred * dv
-        index = self._index(y_true)
-        np.put_along_axis(dz, index, np.take_along_axis(dz, index, self.axis) - dv, self.axis)
+        dz = y_pred * expand(dv, self.axis)
+        dz[self._places(y_true)] -= dv
         return dz
 
-    def _index(self, labels: Array) -> Array:
+    def _places(self, labels: Array) -> tuple[Array, ...]:
+        """Where each sample's label stands among the predictions, as an index."""
         if self.ignore_class is not None:
             labels = np.where(labels == self.ignore_class, 0, labels)  # any class: its weight is 0
-        return np.expand_dims(labels, self.axis)
-
-    def _pick(self, p: Array, labels: Array) -> Array:
-        """p at each sample's label."""
-        return np.take_along_axis(p, self._index(labels), self.axis).squeeze(self.axis)
+        rank = labels.ndim
+        places = [np.arange(n).reshape(-1, *(1,) * (rank - 1 - i)) for i, n in enumerate(labels.shape)]
+        places.insert(self.axis % (rank + 1), labels)
+        return tuple(places)
 
 
 class KLDivergence(Loss):
@@ -365,4 +364,4 @@ class KLDivergence(Loss):
 
 def normalize_backward(dq: Array, q: Array, total: Array, axis: int) -> Array:
     """dp for q = p / Σp: dp = (dq − Σ dq q) / Σp."""
-    return (dq - np.sum(dq * q, axis=axis, keepdims=True)) / total
+    return (dq - (dq * q).sum(axis=axis, keepdims=True)) / total

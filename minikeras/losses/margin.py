@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minikeras import config
-from minikeras.losses.base import Loss
+from minikeras.losses.base import Loss, mean_over
 from minikeras.losses.regression import spread
 from minikeras.typing import Array
 
@@ -21,7 +21,7 @@ class Hinge(Loss):
     """v = mean max(1 − y p, 0), y = ±1; the slope is −y inside the margin, −y/2 on its edge."""
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
-        return np.mean(np.maximum(1 - to_signs(y_true) * y_pred, 0), axis=-1)
+        return mean_over(np.maximum(1 - to_signs(y_true) * y_pred, 0), axis=-1)
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         y = to_signs(y_true)
@@ -33,7 +33,7 @@ class SquaredHinge(Loss):
     """v = mean max(1 − y p, 0)², y = ±1."""
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
-        return np.mean(np.maximum(1 - to_signs(y_true) * y_pred, 0) ** 2, axis=-1)
+        return mean_over(np.maximum(1 - to_signs(y_true) * y_pred, 0) ** 2, axis=-1)
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         y = to_signs(y_true)

@@ -13,7 +13,7 @@ import numpy as np
 
 from minikeras import config
 from minikeras.activations.smooth import softplus_of
-from minikeras.losses.base import Loss
+from minikeras.losses.base import Loss, mean_over
 from minikeras.typing import Array
 
 
@@ -27,7 +27,7 @@ class MeanSquaredError(Loss):
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         e = y_pred - y_true
-        return np.mean(e * e, axis=-1)
+        return mean_over(e * e, axis=-1)
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         return (y_pred - y_true) * (2 * spread(dv, y_pred))
@@ -37,7 +37,7 @@ class MeanAbsoluteError(Loss):
     """v = mean abs(y_pred − y_true); dv/dy_pred = sign(y_pred − y_true)/n, 0 where they are equal."""
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
-        return np.mean(np.abs(y_pred - y_true), axis=-1)
+        return mean_over(np.abs(y_pred - y_true), axis=-1)
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         return np.sign(y_pred - y_true) * spread(dv, y_pred)
@@ -47,7 +47,7 @@ class MeanAbsolutePercentageError(Loss):
     """v = 100 · mean abs(y_true − y_pred) / max(abs(y_true), ε)."""
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
-        return 100 * np.mean(np.abs(y_true - y_pred) / self._size(y_true), axis=-1)
+        return 100 * mean_over(np.abs(y_true - y_pred) / self._size(y_true), axis=-1)
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         return 100 * np.sign(y_pred - y_true) / self._size(y_true) * spread(dv, y_pred)
@@ -62,7 +62,7 @@ class MeanSquaredLogarithmicError(Loss):
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         e = self._log(y_pred) - self._log(y_true)
-        return np.mean(e * e, axis=-1)
+        return mean_over(e * e, axis=-1)
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         e = self._log(y_pred) - self._log(y_true)
@@ -96,7 +96,7 @@ class Huber(Loss):
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         e = np.abs(y_pred - y_true)
-        return np.mean(np.where(e <= self.delta, e * e / 2, self.delta * e - self.delta**2 / 2), axis=-1)
+        return mean_over(np.where(e <= self.delta, e * e / 2, self.delta * e - self.delta**2 / 2), axis=-1)
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         return np.clip(y_pred - y_true, -self.delta, self.delta) * spread(dv, y_pred)
@@ -107,7 +107,7 @@ class LogCosh(Loss):
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         e = y_pred - y_true
-        return np.mean(e + softplus_of(-2 * e) - math.log(2), axis=-1)
+        return mean_over(e + softplus_of(-2 * e) - math.log(2), axis=-1)
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         return np.tanh(y_pred - y_true) * spread(dv, y_pred)
@@ -117,7 +117,7 @@ class Poisson(Loss):
     """v = mean (y_pred − y_true log(y_pred + ε)), the likelihood of counts y_true with mean y_pred."""
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
-        return np.mean(y_pred - y_true * np.log(y_pred + config.epsilon()), axis=-1)
+        return mean_over(y_pred - y_true * np.log(y_pred + config.epsilon()), axis=-1)
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         return (1 - y_true / (y_pred + config.epsilon())) * spread(dv, y_pred)

@@ -264,8 +264,11 @@ class Sequential(Model):
 
     def __call__(self, x: Any, training: bool | None = None, mask: Array | None = None) -> Any:
         """The model's output for a batch, in a context of its own: the result is yours."""
-        x = self.standardize_input(self.cast_input(x))
-        y = self.run_forward(x, Context(bool(training), recording=False, mask=mask))
+        x = self.cast_input(x)
+        if not training:
+            return self._infer(x, mask)
+        x = self.standardize_input(x)
+        y = self.run_forward(x, Context(training=True, recording=False, mask=mask))
         return y.copy() if isinstance(y, np.ndarray) and np.may_share_memory(x, y) else y
 
     # Configs

@@ -47,7 +47,7 @@ def check_same_length(**arrays: Array | None) -> int:
         ValueError: when the numbers differ, or are zero.
     """
     sizes = {name: len(a) for name, a in arrays.items() if a is not None}
-    if len(set(sizes.values())) > 1:
+    if len(sizes) > 1 and len(set(sizes.values())) > 1:
         listing = "\n".join(f"  '{name}' sizes: {n}" for name, n in sizes.items())
         raise ValueError(
             f"Data cardinality is ambiguous. Make sure all arrays contain the same number of samples.\n{listing}"

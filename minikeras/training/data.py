@@ -39,18 +39,25 @@ class ArrayBatches:
         x: the inputs, one row per sample.
         y: the targets, or None.
         weights: one weight per sample, or None.
-        batch_size: rows per batch; the last batch of an epoch may be smaller.
+        batch_size: rows per batch; the last batch of an epoch may be smaller. 32 when None.
+        steps: how many batches to cut the rows into when `batch_size` is None.
         shuffle: True for a new order each epoch; "batch" keeps the batches and shuffles within them.
     """
 
     def __init__(
-        self, x: Array, y: Array | None, weights: Array | None, batch_size: int, shuffle: bool | str = False
+        self,
+        x: Array,
+        y: Array | None,
+        weights: Array | None,
+        batch_size: int | None = None,
+        shuffle: bool | str = False,
+        steps: int | None = None,
     ) -> None:
         self.arrays = (x, y, weights)
         self.samples = check_same_length(x=x, y=y, sample_weight=weights)
-        self.batch_size = batch_size
+        self.batch_size = batch_size or (math.ceil(self.samples / steps) if steps else 32)
         self.shuffle = shuffle
-        self.steps: int | None = math.ceil(self.samples / batch_size)
+        self.steps: int | None = math.ceil(self.samples / self.batch_size)
         self._buffers: list[Array | None] = [None, None, None]
 
     def draw_order(self) -> Array | None:
@@ -206,14 +213,12 @@ def make_batches(
     xs, ys, weights = to_array(x, "x"), to_array(y, "y"), to_array(sample_weight, "sample_weight")
     if xs is None:
         raise ValueError("x is None: there is no data to work on.")
-    n = check_same_length(x=xs, y=ys, sample_weight=weights)
-    if check_finite:
-        warn_if_not_finite(x=xs, y=ys, sample_weight=weights)
     if class_weight is not None:
         weights = class_weights(ys, class_weight)
-    if batch_size is None:
-        batch_size = math.ceil(n / steps) if steps else 32
-    return ArrayBatches(xs, ys, weights, batch_size, shuffle)
+    batches = ArrayBatches(xs, ys, weights, batch_size, shuffle, steps)
+    if check_finite:
+        warn_if_not_finite(x=xs, y=ys, sample_weight=weights)
+    return batches
 
 
 def is_stream(x: Any) -> bool:

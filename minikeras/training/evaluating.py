@@ -130,8 +130,13 @@ class Evaluator(Compiled):
 
     def predict_on_batch(self, x: Any) -> Any:
         """The model's outputs for one batch."""
-        x = self.standardize_input(to_array(x, "x"))
+        return self._infer(to_array(x, "x"))
+
+    def _infer(self, x: Array, mask: Array | None = None) -> Any:
+        """The outputs for an array, as arrays of the caller's own."""
+        x = self.standardize_input(x)
         ctx = self._take_context()
+        ctx.mask = mask
         y = self.run_forward(x, ctx)
         result = y.copy() if isinstance(y, np.ndarray) else [part.copy() for part in y]
         self._idle_contexts.append(ctx)

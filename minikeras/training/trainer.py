@@ -117,6 +117,7 @@ class Trainer(Evaluator):
 
     def _train_epoch(self, source: Epochs, hooks: CallbackList, interrupt: Interrupt) -> dict[str, Any]:
         self.reset_metrics()
+        self._drop_stale_step()
         watched = hooks.wants_train_batches
         for i, (x, y, weights) in enumerate(source):
             if watched:
@@ -133,11 +134,16 @@ class Trainer(Evaluator):
         if y is None:
             raise ValueError("fit needs targets: y is None, or the generator yields (x,) only.")
         x = self.standardize_input(x)
-        if self._step is None or not self._step.still_fits():
+        if self._step is None:
             self._step = self._make_step(x, y)
         loss, y_pred = self._step(self, x, y, weights)
         self._tally.add(loss, len(x))
         self._compiled_metrics.update(y, y_pred, weights, self._step.ctx.output_mask)
+
+    def _drop_stale_step(self) -> None:
+        """Forget the step's arrays if the weights have moved out of them since the last epoch."""
+        if self._step is not None and not self._step.still_fits():
+            self._step = None
 
     def _make_step(self, x: Array, y: Any) -> TrainingStep:
         if self.loss is None:
@@ -198,6 +204,7 @@ class Trainer(Evaluator):
     ) -> Any:
         """One training step; returns the loss, or [loss, metric, ...], or a dict."""
         self._check_compiled()
+        self._drop_stale_step()
         return self._on_batch(self._train_batch, x, y, sample_weight, class_weight, return_dict)
 
 
