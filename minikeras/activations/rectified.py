@@ -22,7 +22,10 @@ class Linear(Activation):
         return out
 
     def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
-        return dy  # dz = dy: nothing to compute, nothing to copy
+        if out is None:
+            return dy
+        out[...] = dy
+        return out
 
 
 @activation("relu")
@@ -47,10 +50,10 @@ class Relu(Activation):
             lower = np.minimum(z - self.threshold, 0) * self.negative_slope
             y = _put(np.where(z > self.threshold, z, lower), out)
         else:
-            lower = np.minimum(z, 0) * self.negative_slope if self.negative_slope else None
+            below = np.minimum(z, 0) * self.negative_slope if self.negative_slope else None
             y = np.maximum(z, 0, out=out)
-            if lower is not None:
-                y += lower
+            if below is not None:
+                y += below
         return y if self.max_value is None else np.minimum(y, self.max_value, out=y)
 
     def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:

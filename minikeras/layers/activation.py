@@ -20,7 +20,7 @@ def activate(f: activations.Activation, z: Array, ctx: Context) -> tuple[Array, 
 
 def activation_backward(f: activations.Activation, dy: Array, saved: Array, ctx: Context) -> Array:
     """dz = f'(z) dy; or dy itself where the loss already gave dL/dz (see training/pairing.py)."""
-    if ctx.dy_is_dz:
+    if ctx.dy_is_dz or isinstance(f, activations.Linear):  # nothing to compute, nothing to copy
         return dy
     return f.backward(dy, saved, out=ctx.buffer("dz", saved.shape, saved.dtype))
 

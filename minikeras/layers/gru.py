@@ -59,83 +59,94 @@ class GRUCell(KernelCell):
         """One row for the input, and one for the recurrent product where r comes after it."""
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
-    def input_bias(self) -> Array:
-        """The row of the input."""
-        return self.bias.value[0] if self.reset_after else self.bias.value
+    def activations(self) -> list[activations.Activation]:
+        return [self.activation, self.recurrent_activation]
 
     def begin(self, x: Array, ctx: Context) -> None:
         super().begin(x, ctx)
-        z = ctx.values["z"]
-        ctx.values["gates"] = ctx.buffer("gates", z.shape, self.dtype)
-        # what r multiplies: h_{t−1} R_h + b', or h_{t−1} itself and then the product with R_h
-        ctx.values["reset"] = ctx.buffer("reset", (*z.shape[:2], self.units), self.dtype)
+        steps, n = x.shape[1:]
+        # what r multiplies: R_hᵀ h_{t−1} + b', or h_{t−1} itself
+        ctx.values["reset"] = ctx.buffer("reset", (steps, self.units, n), self.dtype)
 
-    def step(self, t: int, states: Sequence[Array], outputs: Array, ctx: Context) -> None:
+    def step(self, t: int, states: Sequence[Array], ctx: Context) -> None:
         h, u, recurrent = states[0], self.units, self.recurrent_kernel.value
         z, gates, reset = (ctx.values[name][t] for name in ("z", "gates", "reset"))
-        before = self.before(t, states, ctx)
+        xk, before = ctx.values["xk"][:, t], self.before(t, states, ctx)
+        update, r, candidate = gates.reshape(3, u, -1)
         if self.reset_after:
-            hr = np.matmul(before, recurrent, out=ctx.buffer("hr", z.shape, self.dtype))
+            recurrent.T.dot(before, out=z)
             if self.use_bias:
-                hr += self.bias.value[1]
-            z[:, : 2 * u] += hr[:, : 2 * u]
-            reset[...] = hr[:, 2 * u :]
+                z += self.bias.value[1][:, None]
+            reset[...] = z[2 * u :]
         else:
-            z[:, : 2 * u] += np.matmul(before, recurrent[:, : 2 * u])
+            recurrent[:, : 2 * u].T.dot(before, out=z[: 2 * u])
             reset[...] = before
-        self.recurrent_activation(z[:, : 2 * u], out=gates[:, : 2 * u])
-        update, r, candidate = (gates[:, k * u : (k + 1) * u] for k in range(3))
-        z[:, 2 * u :] += r * reset if self.reset_after else np.matmul(r * reset, recurrent[:, 2 * u :])
-        self.activation(z[:, 2 * u :], out=candidate)
+        z[: 2 * u] += xk[: 2 * u]
+        if self.use_bias:
+            bias = self.bias.value[0] if self.reset_after else self.bias.value
+            z[: 2 * u] += bias[: 2 * u, None]
+        self.recurrent_activation(z[: 2 * u].T, out=gates[: 2 * u].T)
+        if self.reset_after:
+            np.multiply(r, reset, out=z[2 * u :])
+        else:
+            recurrent[:, 2 * u :].T.dot(r * reset, out=z[2 * u :])
+        z[2 * u :] += xk[2 * u :]
+        if self.use_bias:
+            z[2 * u :] += bias[2 * u :, None]
+        self.activation(z[2 * u :].T, out=candidate.T)
         np.subtract(h[t], candidate, out=h[t + 1])
         h[t + 1] *= update
         h[t + 1] += candidate  # h_t = h̃ + z (h_{t−1} − h̃)
 
     def step_backward(
-        self, t: int, dy: Array, dstates: Sequence[Array], states: Sequence[Array], ctx: Context
+        self, t: int, dstates: Sequence[Array], states: Sequence[Array], ctx: Context
     ) -> list[Array]:
-        h, u, recurrent, h_mask = states[0], self.units, self.recurrent_kernel.value, ctx.values["h_mask"]
+        (dh,), h, u, recurrent = dstates, states[0], self.units, self.recurrent_kernel.value
         act, sigma = self.activation, self.recurrent_activation
         z, gates, reset = (ctx.values[name][t] for name in ("z", "gates", "reset"))
-        update, r, candidate = (gates[:, k * u : (k + 1) * u] for k in range(3))
-        dh = dstates[0] + dy
-        dz = ctx.buffer("dz", ctx.values["z"].shape, self.dtype)[t]
-        dcandidate = dz[:, 2 * u :]
-        dcandidate[...] = act.backward(dh * (1 - update), z[:, 2 * u :] if act.needs_input else candidate)
+        update, r, candidate = gates.reshape(3, u, -1)
+        dgates, dz, dhr = (ctx.buffer(name, gates.shape, self.dtype) for name in ("dgates", "dz_t", "dhr_t"))
+        dupdate, dr, dcandidate = dgates.reshape(3, u, -1)
+        np.subtract(1, update, out=dcandidate)
+        dcandidate *= dh  # dh̃ = dh (1 − z)
+        act.backward(dcandidate.T, (z if act.needs_input else gates)[2 * u :].T, out=dz[2 * u :].T)
         if self.reset_after:
-            dproduct, dbefore = dcandidate * r, 0  # dL/d(h_{t−1} R_h + b')
-            dr = dcandidate * reset
+            through = dz[2 * u :]  # dL/d(r (R_hᵀ h_{t−1} + b'))
         else:
-            dproduct = np.matmul(dcandidate, recurrent[:, 2 * u :].T)  # dL/d(r h_{t−1})
-            dr, dbefore = dproduct * reset, dproduct * r
-        dgates = np.concatenate([dh * (h[t] - candidate), dr], axis=1)
-        dz[:, : 2 * u] = sigma.backward(dgates, (z if sigma.needs_input else gates)[:, : 2 * u])
+            through = recurrent[:, 2 * u :].dot(dz[2 * u :])  # dL/d(r h_{t−1})
+        np.multiply(through, reset, out=dr)
+        np.multiply(through, r, out=dhr[2 * u :])
+        np.subtract(h[t], candidate, out=dupdate)
+        dupdate *= dh  # dz = dh (h_{t−1} − h̃)
+        sigma.backward(dgates[: 2 * u].T, (z if sigma.needs_input else gates)[: 2 * u].T, out=dz[: 2 * u].T)
+        self.keep("dz", t, dz, ctx)
         if self.reset_after:
-            through = ctx.buffer("dhr", ctx.values["z"].shape, self.dtype)[t]
-            through[:, : 2 * u] = dz[:, : 2 * u]
-            through[:, 2 * u :] = dproduct
-            dbefore = dbefore + np.matmul(through, recurrent.T)
+            dhr[: 2 * u] = dz[: 2 * u]
+            self.keep("dhr", t, dhr, ctx)
+            dbefore = recurrent.dot(dhr)
         else:
-            dbefore = dbefore + np.matmul(dz[:, : 2 * u], recurrent[:, : 2 * u].T)
-        if h_mask is not None:
-            dbefore = dbefore * h_mask
-        return [dbefore + dh * update]
+            dbefore = recurrent[:, : 2 * u].dot(dz[: 2 * u])
+            dbefore += dhr[2 * u :]
+        if ctx.values["h_mask"] is not None:
+            dbefore *= ctx.values["h_mask"]
+        dbefore += np.multiply(dh, update, out=dupdate)
+        return [dbefore]
 
     def recurrent_gradients(self, before: Array, dz: Array, ctx: Context) -> None:
         """dL/drecurrent_kernel and dL/dbias, sums over the steps."""
         u, drecurrent = self.units, ctx.grad(self.recurrent_kernel)
         if self.reset_after:
-            through = ctx.buffer("dhr", ctx.values["z"].shape, self.dtype).reshape(-1, 3 * u)
-            np.matmul(before.T, through, out=drecurrent)
+            dhr = ctx.buffer("dhr", ctx.values["xk"].shape, self.dtype).reshape(3 * u, -1)
+            before.dot(dhr.T, out=drecurrent)
             if self.use_bias:
-                np.sum(dz, axis=0, out=ctx.grad(self.bias)[0])
-                np.sum(through, axis=0, out=ctx.grad(self.bias)[1])
+                np.add.reduce(dz, axis=1, out=ctx.grad(self.bias)[0])
+                np.add.reduce(dhr, axis=1, out=ctx.grad(self.bias)[1])
             return
-        r = ctx.values["gates"][..., u : 2 * u].reshape(-1, u)
-        drecurrent[:, : 2 * u] = before.T @ dz[:, : 2 * u]
-        drecurrent[:, 2 * u :] = (r * before).T @ dz[:, 2 * u :]
+        r = ctx.values["gates"][:, u : 2 * u].transpose(1, 0, 2).reshape(u, -1)
+        drecurrent[:, : 2 * u] = before.dot(dz[: 2 * u].T)
+        drecurrent[:, 2 * u :] = (r * before).dot(dz[2 * u :].T)
         if self.use_bias:
-            np.sum(dz, axis=0, out=ctx.grad(self.bias))
+            np.add.reduce(dz, axis=1, out=ctx.grad(self.bias))
 
 
 class GRU(RNN):

@@ -76,52 +76,58 @@ class LSTMCell(KernelCell):
 
         return make
 
+    def activations(self) -> list[activations.Activation]:
+        return [self.activation, self.recurrent_activation]
+
     def begin(self, x: Array, ctx: Context) -> None:
         super().begin(x, ctx)
-        z = ctx.values["z"]
-        ctx.values["gates"] = ctx.buffer("gates", z.shape, self.dtype)
-        ctx.values["squashed"] = ctx.buffer("squashed", (*z.shape[:2], self.units), self.dtype)  # act(c_t)
+        steps, n = x.shape[1:]
+        ctx.values["squashed"] = ctx.buffer("squashed", (steps, self.units, n), self.dtype)  # act(c_t)
 
-    def step(self, t: int, states: Sequence[Array], outputs: Array, ctx: Context) -> None:
+    def step(self, t: int, states: Sequence[Array], ctx: Context) -> None:
         (h, c), u = states, self.units
-        z, gates, squashed = (ctx.values[name][t] for name in ("z", "gates", "squashed"))
-        z += np.matmul(
-            self.before(t, states, ctx),
-            self.recurrent_kernel.value,
-            out=ctx.buffer("hr", z.shape, self.dtype),
-        )
-        self.recurrent_activation(z[:, : 2 * u], out=gates[:, : 2 * u])
-        self.activation(z[:, 2 * u : 3 * u], out=gates[:, 2 * u : 3 * u])
-        self.recurrent_activation(z[:, 3 * u :], out=gates[:, 3 * u :])
-        i, f, candidate, o = (gates[:, k * u : (k + 1) * u] for k in range(4))
+        z, gates, squashed = self.preactivation(t, states, ctx), *self._kept(t, ctx)
+        self.recurrent_activation(z[: 2 * u].T, out=gates[: 2 * u].T)
+        self.activation(z[2 * u : 3 * u].T, out=gates[2 * u : 3 * u].T)
+        self.recurrent_activation(z[3 * u :].T, out=gates[3 * u :].T)
+        i, f, candidate, o = gates.reshape(4, u, -1)
         np.multiply(f, c[t], out=c[t + 1])
         np.multiply(i, candidate, out=squashed)
         c[t + 1] += squashed  # c_t = f c_{t−1} + i c̃
-        self.activation(c[t + 1], out=squashed)
+        self.activation(c[t + 1].T, out=squashed.T)
         np.multiply(o, squashed, out=h[t + 1])  # h_t = o act(c_t)
 
+    def _kept(self, t: int, ctx: Context) -> tuple[Array, Array]:
+        """The gates of a step, and act(c_t)."""
+        return ctx.values["gates"][t], ctx.values["squashed"][t]
+
     def step_backward(
-        self, t: int, dy: Array, dstates: Sequence[Array], states: Sequence[Array], ctx: Context
+        self, t: int, dstates: Sequence[Array], states: Sequence[Array], ctx: Context
     ) -> list[Array]:
-        c, u, act, h_mask = states[1], self.units, self.activation, ctx.values["h_mask"]
-        z, gates, squashed = (ctx.values[name][t] for name in ("z", "gates", "squashed"))
-        i, f, candidate, o = (gates[:, k * u : (k + 1) * u] for k in range(4))
-        dh = dstates[0] + dy
-        dc = act.backward(dh * o, c[t + 1] if act.needs_input else squashed) + dstates[1]
-        dgates = ctx.buffer("dgates", z.shape, self.dtype)
-        np.multiply(dc, candidate, out=dgates[:, :u])  # di = dc c̃
-        np.multiply(dc, c[t], out=dgates[:, u : 2 * u])  # df = dc c_{t−1}
-        np.multiply(dc, i, out=dgates[:, 2 * u : 3 * u])  # dc̃ = dc i
-        np.multiply(dh, squashed, out=dgates[:, 3 * u :])  # do = dh act(c_t)
-        dz = ctx.buffer("dz", ctx.values["z"].shape, self.dtype)[t]
-        for part, g in (
-            (slice(0, 2 * u), self.recurrent_activation),
-            (slice(2 * u, 3 * u), act),
-            (slice(3 * u, 4 * u), self.recurrent_activation),
+        (dh, dc_after), c, u = dstates, states[1], self.units
+        act, sigma = self.activation, self.recurrent_activation
+        z, (gates, squashed) = ctx.values["z"][t], self._kept(t, ctx)
+        i, f, candidate, o = gates.reshape(4, u, -1)
+        dc = ctx.buffer(f"dc{t % 2}", dh.shape, self.dtype)  # the other one holds dc_after
+        dgates = ctx.buffer("dgates", gates.shape, self.dtype)
+        di, df, dcandidate, do = dgates.reshape(4, u, -1)
+        np.multiply(dh, o, out=do)
+        act.backward(do.T, (c[t + 1] if act.needs_input else squashed).T, out=dc.T)
+        dc += dc_after  # dL/dc_t = dh o act'(c_t) + what comes from the step after
+        np.multiply(dh, squashed, out=do)  # do = dh act(c_t)
+        np.multiply(dc, candidate, out=di)  # di = dc c̃
+        np.multiply(dc, c[t], out=df)  # df = dc c_{t−1}
+        np.multiply(dc, i, out=dcandidate)  # dc̃ = dc i
+        dz = ctx.buffer("dz_t", gates.shape, self.dtype)
+        for g, part in (
+            (sigma, slice(0, 2 * u)),
+            (act, slice(2 * u, 3 * u)),
+            (sigma, slice(3 * u, 4 * u)),
         ):
-            dz[:, part] = g.backward(dgates[:, part], (z if g.needs_input else gates)[:, part])
-        before = np.matmul(dz, self.recurrent_kernel.value.T)  # dL/dh_{t−1}
-        return [before if h_mask is None else before * h_mask, dc * f]  # dL/dc_{t−1} = dc f
+            saved = z if g.needs_input else gates
+            g.backward(dgates[part].T, saved[part].T, out=dz[part].T)
+        dc *= f  # dL/dc_{t−1} = dc f
+        return [self.backpropagate(t, dz, ctx), dc]
 
 
 class LSTM(RNN):

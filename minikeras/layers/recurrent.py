@@ -3,7 +3,8 @@
 A cell turns a step's input and the states from the step before into an output and new states. The
 layer `RNN` runs a cell over time, forwards and, for the gradient, backwards ("backpropagation
 through time"); masks, direction, kept states and what is returned are its business. Inside,
-arrays are (steps, batch, features), so that each step is one contiguous block.
+arrays are (steps, features, batch), so that each step, and each gate within it, is one contiguous
+block.
 """
 
 from __future__ import annotations
@@ -138,87 +139,82 @@ class RNN(Layer):
         if self.stateful:
             self.check_input(x.shape)  # the last batch of an epoch may be too small
         n, steps, inputs = x.shape
-        sequence = ctx.buffer("sequence", (steps, n, inputs), self.dtype)
-        np.copyto(sequence, x.transpose(1, 0, 2)[:: -1 if self.go_backwards else 1])
+        sequence = ctx.buffer("sequence", (inputs, steps, n), self.dtype)
+        np.copyto(sequence, x.transpose(2, 1, 0)[:, :: -1 if self.go_backwards else 1])
         keep = self._keep(ctx)
-        states = self._initial_states(n, steps, ctx)  # one array (steps + 1, n, size) for each state
+        states = self._initial_states(n, steps, ctx)
         inner = ctx.child("cell")
         self.cell.begin(sequence, inner)
-        outputs = self._outputs(states, n, steps, ctx)
-        kept = states if outputs is states[0] else [*states, outputs]
         for t in range(steps):
-            self.cell.step(t, states, outputs, inner)
-            if keep is not None:  # at a masked step all stays as it was
-                for s in kept:
-                    np.copyto(s[t + 1], s[t], where=~keep[t])
+            self.cell.step(t, states, inner)
+            if keep is not None:
+                for s in states:  # at a masked step all stays as it was
+                    s[t + 1] *= keep[t]
+                    s[t + 1] += s[t] * (1 - keep[t])
+        final = [s[-1].T for s in states[: len(self.cell.state_sizes)]]
         if self.stateful:
-            self.states = [s[-1].copy() for s in states]
+            self.states = [s.copy() for s in final]
         ctx.save(shape=x.shape, keep=keep, states=states)
-        y = self._result(outputs, keep, ctx)
-        return [y, *(s[-1] for s in states)] if self.return_state else y
+        y = self._result(states[0 if self.cell.outputs_state else -1], keep, ctx)
+        return [y, *final] if self.return_state else y
 
     def backward(self, dy: Any, ctx: Context) -> Array | None:
         shape, keep, states = ctx.saved("shape", "keep", "states")
-        steps = shape[1]
         dy, dfinal = (dy[0], dy[1:]) if self.return_state else (dy, [])
         inner = ctx.child("cell")
         inner.needs_dx = ctx.needs_dx
         dstates: list[Array] = [np.zeros(s.shape[1:], self.dtype) for s in states]
         for d, extra in zip(dstates, dfinal, strict=False):
-            d += extra
-        dout = np.zeros((shape[0], self.cell.output_size), self.dtype)  # dL/doutput of the step in hand
-        if not self.return_sequences:
-            dout += dy
-        for t in reversed(range(steps)):
+            d += extra.T
+        dout = self._output_gradients(dy, keep, ctx)  # (steps, units, batch), or that of the last step
+        output = 0 if self.cell.outputs_state else -1
+        for t in reversed(range(shape[1])):
             if self.return_sequences:
-                hidden = keep is not None and self.zero_output_for_mask
-                dout = dout + (dy[:, t] * keep[t] if hidden else dy[:, t])
+                dstates[output] += dout[t]
+            elif t == shape[1] - 1:
+                dstates[output] += dout
             if keep is None:
-                dstates = self.cell.step_backward(t, dout, dstates, states, inner)
-                dout = np.zeros_like(dout)
+                dstates = self.cell.step_backward(t, dstates, states, inner)
                 continue
-            passed, passed_out = (
-                [d * ~keep[t] for d in dstates],
-                dout * ~keep[t],
-            )  # a masked step is passed by
-            through = [d * keep[t] for d in dstates]
-            through = self.cell.step_backward(t, dout * keep[t], through, states, inner)
-            dstates, dout = [a + b for a, b in zip(through, passed, strict=True)], passed_out
-            if self.cell.outputs_state:
-                dstates[0] += dout  # the output before is the state before
-                dout = np.zeros_like(dout)
+            passed = [d * (1 - keep[t]) for d in dstates]  # a masked step is passed by
+            through = self.cell.step_backward(t, [d * keep[t] for d in dstates], states, inner)
+            dstates = [a + b for a, b in zip(through, passed, strict=True)]
         dx = self.cell.finish(states, inner)
-        return None if dx is None else dx[:: -1 if self.go_backwards else 1].transpose(1, 0, 2)
+        return None if dx is None else dx[:, :: -1 if self.go_backwards else 1].transpose(2, 1, 0)
+
+    def _output_gradients(self, dy: Array, keep: Array | None, ctx: Context) -> Array:
+        """dL/doutputs in the order of the axes used here."""
+        if not self.return_sequences:
+            return dy.T
+        dout = ctx.buffer("dout", (dy.shape[1], dy.shape[2], dy.shape[0]), self.dtype)
+        np.copyto(dout, dy.transpose(1, 2, 0))
+        if keep is not None and self.zero_output_for_mask:
+            dout *= keep
+        return dout
 
     def _keep(self, ctx: Context) -> Array | None:
-        """The mask as (steps, batch, 1), in the order of processing."""
+        """The mask as numbers 0 and 1, (steps, 1, batch), in the order of processing."""
         if ctx.mask is None:
             return None
-        mask = np.asarray(ctx.mask, bool).T[..., None]
+        mask = np.asarray(ctx.mask, bool).T[:, None].astype(self.dtype)
         return mask[::-1] if self.go_backwards else mask
 
     def _initial_states(self, n: int, steps: int, ctx: Context) -> list[Array]:
+        """The arrays that the cell will fill: one for each state, and for outputs that are no state."""
         arrays = []
-        for i, size in enumerate(self.cell.state_sizes):
-            s = ctx.buffer(f"state{i}", (steps + 1, n, size), self.dtype)
-            s[0] = 0 if self.states is None else self.states[i]
+        sizes = self.cell.state_sizes + (() if self.cell.outputs_state else (self.cell.output_size,))
+        for i, size in enumerate(sizes):
+            s = ctx.buffer(f"state{i}", (steps + 1, size, n), self.dtype)
+            s[0] = 0 if self.states is None or i >= len(self.states) else self.states[i].T
             arrays.append(s)
         return arrays
-
-    def _outputs(self, states: list[Array], n: int, steps: int, ctx: Context) -> Array:
-        """Where the outputs go: they are the first state, unless the cell says otherwise."""
-        if self.cell.outputs_state:
-            return states[0]
-        outputs = ctx.buffer("outputs", (steps + 1, n, self.cell.output_size), self.dtype)
-        outputs[0] = 0
-        return outputs
 
     def _result(self, outputs: Array, keep: Array | None, ctx: Context) -> Array:
         """The output of the last step, or of all steps as (batch, steps, units)."""
         if not self.return_sequences:
-            return outputs[-1]
-        y = ctx.buffer("y", (outputs.shape[1], outputs.shape[0] - 1, outputs.shape[2]), self.dtype)
-        np.copyto(y, outputs[1:].transpose(1, 0, 2))
+            return outputs[-1].T
+        y = ctx.buffer("y", (outputs.shape[2], outputs.shape[0] - 1, outputs.shape[1]), self.dtype)
+        np.copyto(y, outputs[1:].transpose(2, 0, 1))
         if keep is not None and self.zero_output_for_mask:
-            y *= keep.transpose(1, 0, 2)
+            y *= keep.transpose(2, 0, 1)
         return y

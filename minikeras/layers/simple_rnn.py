@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from minikeras.context import Context
 from minikeras.errors import check_int
 from minikeras.layers.cells import KernelCell
@@ -22,23 +20,17 @@ class SimpleRNNCell(KernelCell):
 
     seeds_last = False
 
-    def step(self, t: int, states: Sequence[Array], outputs: Array, ctx: Context) -> None:
-        z = ctx.values["z"][t]
-        z += np.matmul(
-            self.before(t, states, ctx),
-            self.recurrent_kernel.value,
-            out=ctx.buffer("hr", z.shape, self.dtype),
-        )
-        self.activation(z, out=states[0][t + 1])
+    def step(self, t: int, states: Sequence[Array], ctx: Context) -> None:
+        self.activation(self.preactivation(t, states, ctx).T, out=states[0][t + 1].T)
 
     def step_backward(
-        self, t: int, dy: Array, dstates: Sequence[Array], states: Sequence[Array], ctx: Context
+        self, t: int, dstates: Sequence[Array], states: Sequence[Array], ctx: Context
     ) -> list[Array]:
-        f, z, h_mask = self.activation, ctx.values["z"], ctx.values["h_mask"]
-        dz = ctx.buffer("dz", z.shape, self.dtype)[t]
-        dz[...] = f.backward(dstates[0] + dy, z[t] if f.needs_input else states[0][t + 1])
-        dh = np.matmul(dz, self.recurrent_kernel.value.T)  # dL/dh_{t−1} = dz recurrent_kernelᵀ
-        return [dh if h_mask is None else dh * h_mask]
+        f, (dh,) = self.activation, dstates
+        saved = ctx.values["z"][t] if f.needs_input else states[0][t + 1]
+        dz = ctx.buffer("dz_t", saved.shape, self.dtype)
+        f.backward(dh.T, saved.T, out=dz.T)
+        return [self.backpropagate(t, dz, ctx)]
 
 
 class SimpleRNN(RNN):

@@ -285,9 +285,7 @@ class SparseCategoricalCrossentropy(Loss):
             fix = "give one integer label per sample"
             if y.shape == p.shape:
                 fix = "these look one-hot: use loss='categorical_crossentropy', or y.argmax(-1) as labels"
-            raise ShapeError(
-                f"loss {self.name!r}", f"labels of shape {expected}", y.shape, fix
-            )
+            raise ShapeError(f"loss {self.name!r}", f"labels of shape {expected}", y.shape, fix)
         return self._check_labels(y, p.shape[self.axis]), p
 
     def _check_labels(self, y: Array, classes: int) -> Array:

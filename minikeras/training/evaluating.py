@@ -130,7 +130,10 @@ class Evaluator(Compiled):
 
     def predict_on_batch(self, x: Any) -> Any:
         """The model's outputs for one batch."""
-        return self._infer(to_array(x, "x"))
+        batch = to_array(x, "x")
+        if batch is None:
+            raise ValueError("x is None: there is no data to work on.")
+        return self._infer(batch)
 
     def _infer(self, x: Array, mask: Array | None = None) -> Any:
         """The outputs for an array, as arrays of the caller's own."""
