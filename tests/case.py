@@ -17,10 +17,15 @@ class Case:
     shape: tuple[int, ...]
     mask: bool = False  # give it a mask
     random: bool = False  # it draws random numbers in training
+    integers: int = 0  # the inputs are integers below this number, so there is no gradient by them
+    statistics: bool = False  # in training its forward pass writes to variables that are not trained
+    rewrites: bool = False  # in training its forward pass even rewrites variables that are trained
     id: str = ""
 
     def x(self, seed: int = 0, dtype: str = "float64", batch: int | None = None) -> np.ndarray:
         shape = self.shape if batch is None else (batch, *self.shape[1:])
+        if self.integers:
+            return np.random.default_rng(seed).integers(0, self.integers, shape)
         return np.random.default_rng(seed).normal(size=shape).astype(dtype)
 
     def mask_for(self, x: np.ndarray) -> np.ndarray | None:
@@ -30,7 +35,14 @@ class Case:
 
 
 def case(
-    name: str, shape: tuple[int, ...], /, mask: bool = False, random: bool = False, **arguments: Any
+    name: str,
+    shape: tuple[int, ...],
+    /,
+    mask: bool = False,
+    random: bool = False,
+    integers: int = 0,
+    statistics: bool = False,
+    **arguments: Any,
 ) -> Case:
     """A case whose layer is `layers.<name>(**arguments)`."""
 
@@ -38,4 +50,5 @@ def case(
         return getattr(layers, name)(**arguments, **kwargs)
 
     shown = ",".join(f"{k}={v}" for k, v in arguments.items())
-    return Case(make, shape, mask, random, f"{name}({shown}){list(shape)}{'+mask' if mask else ''}")
+    label = f"{name}({shown}){list(shape)}{'+mask' if mask else ''}"
+    return Case(make, shape, mask, random, integers, statistics, label)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from case import Case, case
+from cases_core import CORE
 from cases_recurrent import RECURRENT
 
 IMAGE, SEQUENCE = (3, 7, 6, 4), (3, 5, 2)
@@ -77,7 +78,7 @@ LAYERS = [
     ),
 ]
 
-LAYERS += RECURRENT
+LAYERS += RECURRENT + CORE
 
 # name -> constructor arguments beyond the defaults, for activations that need some
 ACTIVATION_ARGUMENTS: dict[str, list[dict[str, Any]]] = {

@@ -122,7 +122,7 @@ class FunctionActivation(Activation):
 
 
 def get(identifier: Any) -> Activation:
-    """An activation from a name, a function of this package, an `Activation`, or any callable.
+    """An activation from a name, a function, an `Activation`, a layer such as `LeakyReLU`, or any callable.
 
     None means linear. Names are case-sensitive, as in Keras.
 
@@ -136,6 +136,8 @@ def get(identifier: Any) -> Activation:
         found = getattr(found, "activation", found)
     if isinstance(found, type):
         found = found()
+    if hasattr(found, "as_activation"):  # a layer such as LeakyReLU
+        found = found.as_activation()
     if isinstance(found, Activation):
         return found
     if callable(found):

@@ -57,6 +57,7 @@ class Layer(VariableOwner):
         **kwargs: `input_shape=(...)` (without the batch) or `input_dim=n` on a model's first layer.
     """
 
+    casts_input = True  # whether inputs are converted to the layer's type; not where they are numbers of rows
     supports_masking = False  # whether the mask of the input is also the mask of the output
 
     def __init__(
@@ -175,11 +176,12 @@ class Layer(VariableOwner):
             ValueError: for strings, objects and lists of unequal length.
         """
         array = as_numeric(x, self.where())
-        return array.astype(self.dtype) if self.autocast and array.dtype != self.dtype else array
+        casts = self.autocast and self.casts_input
+        return array.astype(self.dtype) if casts and array.dtype != self.dtype else array
 
     def run_forward(self, x: Array, ctx: Context) -> Any:
         """`forward`, and what all layers have in common around it: type, mask, activity penalty."""
-        if self.autocast and x.dtype != self.dtype:
+        if x.dtype != self.dtype and self.autocast and self.casts_input:
             same = ctx.buffer("cast", x.shape, self.dtype)
             np.copyto(same, x, casting="unsafe")
             x = same

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from minikeras.config import standardize_data_format
 from minikeras.context import Context
 from minikeras.errors import ShapeError, check_int, check_number
 from minikeras.layers.base import Layer
+from minikeras.layers.inputs import check_spatial
 from minikeras.random import SeedGenerator
 from minikeras.typing import Array, Shape
 
@@ -75,6 +77,89 @@ class Dropout(Layer):
         if self.noise_shape is None:
             return shape
         return tuple(n if m is None else m for n, m in zip(shape, self.noise_shape, strict=True))
+
+
+class _SpatialDropout(Dropout):
+    """Drops whole channels: neighbouring places of one channel say nearly the same.
+
+    Source: Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2015.
+    """
+
+    rank = 2
+
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: Any = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(rate, seed=seed, name=name, dtype=dtype)
+        self.data_format = standardize_data_format(data_format)
+
+    def check_input(self, input_shape: Shape) -> None:
+        check_spatial(self.where(), input_shape, self.rank, self.data_format == "channels_last")
+
+    def mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        ones = (1,) * self.rank
+        if self.data_format == "channels_last":
+            return (shape[0], *ones, shape[-1])
+        return (*shape[:2], *ones)
+
+    def get_config(self) -> dict[str, Any]:
+        """Keras' keys."""
+        own = {"rate": self.rate, "seed": self.seed, "name": self.name}
+        return {**own, "dtype": self.base_config()["dtype"], "data_format": self.data_format}
+
+
+class SpatialDropout1D(_SpatialDropout):
+    """Dropout of whole features of a sequence, (batch, steps, features).
+
+    Args:
+        rate: the share of features that is dropped.
+        seed: repeats the masks from run to run.
+        name: of the layer.
+        dtype: see `Layer`.
+    """
+
+    rank = 1
+
+    def __init__(self, rate: float, seed: Any = None, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(rate, None, seed, name, dtype)
+        self.data_format = "channels_last"
+
+    def get_config(self) -> dict[str, Any]:
+        """Keras' keys."""
+        config = super().get_config()
+        del config["data_format"]
+        return config
+
+
+class SpatialDropout2D(_SpatialDropout):
+    """Dropout of whole channels of an image, (batch, height, width, channels).
+
+    Args:
+        rate: the share of channels that is dropped.
+        data_format: "channels_last" or "channels_first".
+        seed: repeats the masks from run to run.
+        name: of the layer.
+        dtype: see `Layer`.
+    """
+
+
+class SpatialDropout3D(_SpatialDropout):
+    """Dropout of whole channels of a volume, (batch, depth, height, width, channels).
+
+    Args:
+        rate: the share of channels that is dropped.
+        data_format: "channels_last" or "channels_first".
+        seed: repeats the masks from run to run.
+        name: of the layer.
+        dtype: see `Layer`.
+    """
+
+    rank = 3
 
 
 def dropout_mask(

@@ -1,0 +1,249 @@
+"""Batch normalization, and the normalization of a kernel by its spectral norm.
+
+Both keep something of the training batches in variables that no gradient changes. These are the
+only layers whose forward pass writes to a variable, and only in training.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minikeras import initializers
+from minikeras.context import Context
+from minikeras.errors import check_int, check_number
+from minikeras.layers.base import Layer
+from minikeras.layers.normalization import Scaled
+from minikeras.typing import Array, Shape
+from minikeras.variable import Variable
+
+
+class BatchNormalization(Scaled):
+    """y = γ (x − mean)/√(variance + ε) + β, with each channel's mean and variance over the batch.
+
+    In training they are those of the batch at hand, and moving averages of them are kept,
+    moving ← momentum · moving + (1 − momentum) · batch's. Otherwise, and when the layer is frozen,
+    the moving averages take their place.
+
+    Args:
+        axis: the axis of the channels.
+        momentum: how slowly the moving averages forget.
+        epsilon: ε.
+        center: whether there is a β.
+        scale: whether there is a γ.
+        beta_initializer: "zeros" by default.
+        gamma_initializer: "ones" by default.
+        moving_mean_initializer: "zeros" by default.
+        moving_variance_initializer: "ones" by default.
+        beta_regularizer: a penalty on β.
+        gamma_regularizer: a penalty on γ.
+        beta_constraint: a projection of β after each update.
+        gamma_constraint: the same for γ.
+        renorm: must be False: batch renormalization is not implemented.
+        renorm_clipping: must be None.
+        renorm_momentum: has no effect without `renorm`.
+        synchronized: has no effect on a single machine.
+        **kwargs: those of `Layer`.
+
+    The variance is Σ(x − mean)²/n, not /(n − 1), also in the moving average, as in Keras.
+
+    Source: Ioffe and Szegedy, "Batch Normalization", 2015.
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        renorm: bool = False,
+        renorm_clipping: Any = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            axis, epsilon, center, scale, beta_initializer, gamma_initializer,
+            beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint, **kwargs,
+        )  # fmt: skip
+        check_int(self, "axis", axis, -100)
+        self.momentum = check_number(self, "momentum", momentum, 0, 1)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.renorm = renorm
+        self.renorm_clipping = renorm_clipping
+        self.renorm_momentum = renorm_momentum
+        self.synchronized = synchronized
+        if renorm or renorm_clipping:
+            raise ValueError("BatchNormalization: batch renormalization (renorm=True) is not implemented.")
+
+    def build(self, input_shape: Shape) -> None:
+        self.make_weights(input_shape)
+        shape = [input_shape[a] or 1 for a in self.axes(len(input_shape))]
+        self.moving_mean = self.add_weight(
+            shape, self.moving_mean_initializer, None, False, name="moving_mean"
+        )  # fmt: skip
+        self.moving_variance = self.add_weight(
+            shape, self.moving_variance_initializer, None, False, name="moving_variance"
+        )
+        self.mark_built(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Keras' keys; those of `renorm` only where they were set, as older versions do not know them."""
+        config = super().get_config()
+        for name in ("renorm", "renorm_clipping", "renorm_momentum"):
+            del config[name]
+        return config
+
+    def forward(self, x: Array, ctx: Context) -> Array:
+        batch = ctx.training and self.trainable and x.size > 0
+        if batch:
+            share = self._shares(x, ctx)
+            mean, variance = self._moments(x, share)
+            for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.value *= self.momentum
+                moving.value += (1 - self.momentum) * value.reshape(moving.shape)
+        else:
+            share = None
+            mean, variance = (self.along(v.value, x) for v in (self.moving_mean, self.moving_variance))
+        inverse = 1 / np.sqrt(variance + self.epsilon)
+        x_hat = np.subtract(x, mean, out=ctx.buffer("x_hat", x.shape, self.dtype))
+        x_hat *= inverse
+        ctx.save(x_hat=x_hat, inverse=inverse, share=share)
+        return self.scaled(x_hat, ctx)
+
+    def _others(self, rank: int) -> tuple[int, ...]:
+        return tuple(a for a in range(rank) if a not in self.axes(rank))
+
+    def _shares(self, x: Array, ctx: Context) -> Any:
+        """How much each number counts in its channel's mean: 1/n, or 0 for a masked step."""
+        if ctx.mask is None:
+            return 1 / math.prod(x.shape[a] for a in self._others(x.ndim))
+        weights = np.asarray(ctx.mask, self.dtype)
+        weights = weights.reshape(weights.shape + (1,) * (x.ndim - weights.ndim))
+        weights = np.broadcast_to(
+            weights, [n if a in self._others(x.ndim) else 1 for a, n in enumerate(x.shape)]
+        )
+        return weights / (weights.sum() + np.asarray(1e-7, self.dtype))
+
+    def _moments(self, x: Array, share: Any) -> tuple[Array, Array]:
+        """Mean and variance of each channel, in two passes."""
+        axes = self._others(x.ndim)
+        if isinstance(share, float):
+            mean = np.add.reduce(x, axis=axes, keepdims=True) * share
+            difference = x - mean
+            difference *= difference
+            return mean, np.add.reduce(difference, axis=axes, keepdims=True) * share
+        mean = np.add.reduce(x * share, axis=axes, keepdims=True)
+        return mean, np.add.reduce((x - mean) ** 2 * share, axis=axes, keepdims=True)
+
+    def backward(self, dy: Array, ctx: Context) -> Array:
+        x_hat, inverse, share = ctx.saved("x_hat", "inverse", "share")
+        dx = self.scaled_backward(dy, x_hat, ctx)  # dL/dx̂
+        if share is not None:
+            # mean and variance depend on x: dx̂ − (Σ dx̂ + x̂ Σ dx̂ x̂)/n
+            axes = self._others(x_hat.ndim)
+            total = np.add.reduce(dx, axis=axes, keepdims=True)
+            slope = np.add.reduce(dx * x_hat, axis=axes, keepdims=True)
+            through = x_hat * slope
+            if not isinstance(share, float):  # the shares of masked means add up to a little less than 1
+                through -= np.add.reduce(share * x_hat, axis=axes, keepdims=True) * slope
+            through += total
+            through *= share
+            dx -= through
+        dx *= inverse
+        return dx
+
+
+class SpectralNormalization(Layer):
+    """Another layer, whose kernel is divided by its largest singular value at each training step.
+
+    The value is estimated by power iteration: v = Wu/‖Wu‖, u = Wᵀv/‖Wᵀv‖, σ = vᵀWu; u is kept from
+    step to step, so one iteration a step is enough.
+
+    Args:
+        layer: a layer with a `kernel` or `embeddings`.
+        power_iterations: how many at each step.
+        **kwargs: those of `Layer`.
+
+    Source: Miyato et al., "Spectral Normalization for Generative Adversarial Networks", 2018.
+    """
+
+    supports_masking = True
+
+    def __init__(self, layer: Any, power_iterations: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(layer, Layer):
+            raise ValueError(f"SpectralNormalization needs a layer. Received: {layer!r}")
+        self.layer = layer
+        self.power_iterations = check_int(self, "power_iterations", power_iterations)
+        self.casts_input = layer.casts_input
+
+    def check_input(self, input_shape: Shape) -> None:
+        self.layer.check_input(input_shape)
+
+    def compute_output_shape(self, input_shape: Shape) -> Any:
+        return self.layer.compute_output_shape(input_shape)
+
+    def compute_mask(self, x: Any, mask: Array | None) -> Array | None:
+        return self.layer.compute_mask(x, mask)
+
+    def build(self, input_shape: Shape) -> None:
+        self.layer.ensure_built(input_shape)
+        kernel = self._kernel
+        if kernel is None:
+            raise ValueError(f"SpectralNormalization: {self.layer.where()} has no `kernel` nor `embeddings`.")
+        self.vector_u = self.add_weight(
+            (1, kernel.shape[-1]), initializers.TruncatedNormal(stddev=0.02), None, False, name="vector_u"
+        )
+        self.mark_built(input_shape)
+
+    @property
+    def _kernel(self) -> Variable | None:
+        return getattr(self.layer, "kernel", getattr(self.layer, "embeddings", None))
+
+    @property
+    def weights(self) -> list[Variable]:
+        """The kernel, then u, then what else the layer has: the order of Keras' files."""
+        inner = self.layer.weights
+        return inner[:1] + self._non_trainable_variables + inner[1:]
+
+    def normalize_kernel(self) -> None:
+        """Divide the kernel by its spectral norm, in place."""
+        kernel = self._kernel
+        assert kernel is not None
+        w, u = kernel.value.reshape(-1, kernel.shape[-1]), self.vector_u.value
+        if not w.any():
+            return
+        for _ in range(self.power_iterations):
+            v = u @ w.T
+            v /= np.linalg.norm(v) or 1.0
+            u = v @ w
+            u /= np.linalg.norm(u) or 1.0
+        kernel.value /= (v @ w @ u.T)[0, 0]
+        self.vector_u.value[...] = u
+
+    def forward(self, x: Array, ctx: Context) -> Any:
+        if ctx.training:
+            self.normalize_kernel()
+        child = ctx.child("layer")
+        child.mask = ctx.mask
+        ctx.save()
+        return self.layer.run_forward(x, child)
+
+    def backward(self, dy: Any, ctx: Context) -> Any:
+        ctx.saved()
+        child = ctx.child("layer")
+        child.needs_dx = ctx.needs_dx
+        return self.layer.run_backward(dy, child)

@@ -1,0 +1,349 @@
+"""Normalization of each sample by its own numbers: layer, group, RMS and unit normalization.
+
+x̂ = (x − mean) / √(variance + ε) over some axes, then y = γ x̂ + β with learned γ and β. The mean
+and the variance depend on x too, so with dx̂ = γ dy and n numbers in each mean
+
+    dx = (dx̂ − Σ dx̂ / n − x̂ Σ (dx̂ x̂) / n) / √(variance + ε).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minikeras import constraints, initializers, regularizers
+from minikeras.context import Context
+from minikeras.errors import ShapeError, check_int, check_number
+from minikeras.layers.base import Layer
+from minikeras.typing import Array, Shape
+
+Axes = tuple[int, ...]
+
+
+def standardize(x: Array, axes: Axes, epsilon: float, ctx: Context) -> tuple[Array, Array]:
+    """x̂ and 1/√(variance + ε), in two passes: differences first, then their squares."""
+    n = max(math.prod(x.shape[a] for a in axes), 1)
+    mean = np.add.reduce(x, axis=axes, keepdims=True) / n
+    x_hat = np.subtract(x, mean, out=ctx.buffer("x_hat", x.shape, x.dtype))
+    squares = np.multiply(x_hat, x_hat, out=ctx.buffer("squares", x.shape, x.dtype))
+    inverse = 1 / np.sqrt(np.add.reduce(squares, axis=axes, keepdims=True) / n + epsilon)
+    x_hat *= inverse
+    return x_hat, inverse
+
+
+def standardize_backward(dx_hat: Array, x_hat: Array, inverse: Array, axes: Axes) -> Array:
+    """dL/dx, written over dx_hat; see the module's description."""
+    n = max(math.prod(x_hat.shape[a] for a in axes), 1)
+    mean = np.add.reduce(dx_hat, axis=axes, keepdims=True) / n
+    slope = np.add.reduce(dx_hat * x_hat, axis=axes, keepdims=True) / n
+    dx_hat -= mean
+    dx_hat -= x_hat * slope
+    dx_hat *= inverse
+    return dx_hat
+
+
+class Scaled(Layer):
+    """What the layers with y = γ x̂ + β share: the two variables and their gradients.
+
+    Args:
+        axis: the axis, or axes, that each γ and β belongs to.
+        epsilon: ε.
+        center: whether there is a β.
+        scale: whether there is a γ.
+        beta_initializer: "zeros" by default.
+        gamma_initializer: "ones" by default.
+        beta_regularizer: a penalty on β.
+        gamma_regularizer: a penalty on γ.
+        beta_constraint: a projection of β after each update.
+        gamma_constraint: the same for γ.
+        **kwargs: those of `Layer`.
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.axis: Any = axis
+        for a in axis if isinstance(axis, (list, tuple)) else [axis]:
+            check_int(self, "axis", a, -100)
+        self.epsilon = check_number(self, "epsilon", epsilon, 0, math.inf)
+        self.center = center
+        self.scale = scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
+
+    def axes(self, rank: int) -> Axes:
+        """The axes of γ and β, counted from 0."""
+        given = self.axis if isinstance(self.axis, (list, tuple)) else [self.axis]
+        return tuple(a % rank for a in given)
+
+    def check_input(self, input_shape: Shape) -> None:
+        rank = len(input_shape)
+        given = self.axis if isinstance(self.axis, (list, tuple)) else [self.axis]
+        if any(not -rank <= a < rank for a in given):
+            raise ShapeError(self.where(), f"an axis {self.axis}", tuple(input_shape))
+        sizes = [input_shape[a] for a in self.axes(rank)]
+        if None in sizes:
+            raise ShapeError(self.where(), f"a known size along axis {self.axis}", tuple(input_shape))
+        if self.built and self.build_shape is not None:
+            before = [self.build_shape[a] for a in self.axes(len(self.build_shape))]
+            if sizes != before:
+                raise ShapeError(self.where(), f"axis {self.axis} of size {before}", tuple(input_shape))
+
+    def make_weights(self, input_shape: Shape) -> None:
+        """γ and β."""
+        shape = [input_shape[a] or 1 for a in self.axes(len(input_shape))]
+        if self.scale:
+            self.gamma = self.add_weight(
+                shape, self.gamma_initializer, None, True,
+                self.gamma_regularizer, self.gamma_constraint, "gamma",
+            )  # fmt: skip
+        if self.center:
+            self.beta = self.add_weight(
+                shape, self.beta_initializer, None, True,
+                self.beta_regularizer, self.beta_constraint, "beta",
+            )  # fmt: skip
+
+    def build(self, input_shape: Shape) -> None:
+        self.make_weights(input_shape)
+        self.mark_built(input_shape)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return tuple(input_shape)
+
+    def along(self, values: Array, x: Array) -> Array:
+        """γ or another of its shape, with axes of length one so that it meets x."""
+        shape = [1] * x.ndim
+        for a in self.axes(x.ndim):
+            shape[a] = x.shape[a]
+        return values.reshape(shape)
+
+    def scaled(self, x_hat: Array, ctx: Context) -> Array:
+        """y = γ x̂ + β."""
+        y = ctx.buffer("y", x_hat.shape, self.dtype)
+        np.multiply(x_hat, self.along(self.gamma.value, x_hat) if self.scale else 1, out=y)
+        if self.center:
+            y += self.along(self.beta.value, x_hat)
+        return y
+
+    def scaled_backward(self, dy: Array, x_hat: Array, ctx: Context) -> Array:
+        """dL/dx̂ = γ dy; on the way dL/dγ = Σ dy x̂ and dL/dβ = Σ dy."""
+        axes = tuple(a for a in range(x_hat.ndim) if a not in self.axes(x_hat.ndim))
+        dx_hat = ctx.buffer("dx_hat", x_hat.shape, self.dtype)
+        if self.scale:
+            np.multiply(dy, x_hat, out=dx_hat)
+            np.add.reduce(dx_hat, axis=axes, out=ctx.grad(self.gamma))
+        if self.center:
+            np.add.reduce(dy, axis=axes, out=ctx.grad(self.beta))
+        return np.multiply(dy, self.along(self.gamma.value, x_hat) if self.scale else 1, out=dx_hat)
+
+
+class LayerNormalization(Scaled):
+    """Each sample's numbers along `axis` are brought to mean 0 and variance 1, then y = γ x̂ + β.
+
+    For the arguments see `Scaled`.
+
+    Source: Ba et al., "Layer Normalization", 2016.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if kwargs.pop("rms_scaling", False):
+            raise ValueError("LayerNormalization: `rms_scaling` is not supported; use RMSNormalization.")
+        super().__init__(*args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Keras' keys."""
+        config = super().get_config()
+        keys = list(config)
+        at = keys.index("beta_initializer")
+        return {
+            **{k: config[k] for k in keys[:at]},
+            "rms_scaling": False,
+            **{k: config[k] for k in keys[at:]},
+        }
+
+    def axes(self, rank: int) -> Axes:
+        return tuple(sorted(super().axes(rank)))
+
+    def forward(self, x: Array, ctx: Context) -> Array:
+        x_hat, inverse = standardize(x, self.axes(x.ndim), self.epsilon, ctx)
+        ctx.save(x_hat=x_hat, inverse=inverse)
+        return self.scaled(x_hat, ctx)
+
+    def backward(self, dy: Array, ctx: Context) -> Array:
+        x_hat, inverse = ctx.saved("x_hat", "inverse")
+        dx_hat = self.scaled_backward(dy, x_hat, ctx)
+        return standardize_backward(dx_hat, x_hat, inverse, self.axes(x_hat.ndim))
+
+
+class GroupNormalization(Scaled):
+    """Each sample's channels, in groups, are brought to mean 0 and variance 1, then y = γ x̂ + β.
+
+    Args:
+        groups: how many; −1: each channel is a group of its own ("instance normalization").
+        axis: the axis of the channels.
+        **kwargs: see `Scaled`.
+
+    Raises:
+        ValueError: when the groups do not divide the channels.
+
+    Source: Wu and He, "Group Normalization", 2018.
+    """
+
+    def __init__(self, groups: int = 32, axis: int = -1, *args: Any, **kwargs: Any) -> None:
+        super().__init__(axis, *args, **kwargs)
+        self.groups = check_int(self, "groups", groups, -1)
+        check_int(self, "axis", axis, -100)
+
+    def check_input(self, input_shape: Shape) -> None:
+        super().check_input(input_shape)
+        channels = input_shape[self.axis]
+        groups = channels if self.groups == -1 else self.groups
+        if not groups or channels is None or channels % groups:
+            raise ShapeError(
+                self.where(), f"channels that groups={self.groups} divides", f"{tuple(input_shape)}",
+                "choose a divisor of the number of channels, or -1",
+            )  # fmt: skip
+
+    def forward(self, x: Array, ctx: Context) -> Array:
+        split = self._split(x)
+        x_hat, inverse = standardize(split, tuple(range(2, split.ndim)), self.epsilon, ctx)
+        x_hat = self._join(x_hat, x)
+        ctx.save(x_hat=x_hat, inverse=inverse)
+        return self.scaled(x_hat, ctx)
+
+    def backward(self, dy: Array, ctx: Context) -> Array:
+        x_hat, inverse = ctx.saved("x_hat", "inverse")
+        dx_hat = self._split(self.scaled_backward(dy, x_hat, ctx))
+        dx = standardize_backward(dx_hat, self._split(x_hat), inverse, tuple(range(2, dx_hat.ndim)))
+        return self._join(dx, x_hat)
+
+    def _split(self, x: Array) -> Array:
+        """(batch, groups, channels of a group, ...)."""
+        first = np.moveaxis(x, self.axis, 1)
+        groups = first.shape[1] if self.groups == -1 else self.groups
+        return first.reshape(len(x), groups, first.shape[1] // groups, *first.shape[2:])
+
+    def _join(self, split: Array, x: Array) -> Array:
+        """The axes of x again."""
+        first = np.moveaxis(x, self.axis, 1)
+        return np.moveaxis(split.reshape(first.shape), 1, self.axis)
+
+
+class RMSNormalization(Layer):
+    """y = γ x / √(mean x² + ε) along the axis.
+
+    Args:
+        axis: the axis, or axes, of the mean.
+        epsilon: ε.
+        **kwargs: those of `Layer`.
+
+    Source: Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
+    """
+
+    supports_masking = True
+
+    def __init__(self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis: Any = axis
+        self.epsilon = check_number(self, "epsilon", epsilon, 0, math.inf)
+
+    def _axes(self, rank: int) -> Axes:
+        given = self.axis if isinstance(self.axis, (list, tuple)) else [self.axis]
+        return tuple(sorted(a % rank for a in given))
+
+    def check_input(self, input_shape: Shape) -> None:
+        sizes = [input_shape[a] for a in self._axes(len(input_shape))]
+        if None in sizes:
+            raise ShapeError(self.where(), f"a known size along axis {self.axis}", tuple(input_shape))
+        if self.built and tuple(sizes) != self.scale.shape:
+            raise ShapeError(self.where(), f"axis {self.axis} of size {self.scale.shape}", tuple(input_shape))
+
+    def build(self, input_shape: Shape) -> None:
+        shape = [input_shape[a] or 1 for a in self._axes(len(input_shape))]
+        self.scale = self.add_weight(shape, "ones", name="scale")
+        self.mark_built(input_shape)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return tuple(input_shape)
+
+    def forward(self, x: Array, ctx: Context) -> Array:
+        axes = self._axes(x.ndim)
+        n = max(math.prod(x.shape[a] for a in axes), 1)
+        x_hat = np.multiply(x, x, out=ctx.buffer("x_hat", x.shape, self.dtype))
+        inverse = 1 / np.sqrt(np.add.reduce(x_hat, axis=axes, keepdims=True) / n + self.epsilon)
+        np.multiply(x, inverse, out=x_hat)
+        ctx.save(x_hat=x_hat, inverse=inverse)
+        return np.multiply(x_hat, self._along(x_hat), out=ctx.buffer("y", x.shape, self.dtype))
+
+    def _along(self, x: Array) -> Array:
+        axes = self._axes(x.ndim)
+        return self.scale.value.reshape([x.shape[a] if a in axes else 1 for a in range(x.ndim)])
+
+    def backward(self, dy: Array, ctx: Context) -> Array:
+        x_hat, inverse = ctx.saved("x_hat", "inverse")
+        axes = self._axes(x_hat.ndim)
+        others = tuple(a for a in range(x_hat.ndim) if a not in axes)
+        dx = np.multiply(dy, x_hat, out=ctx.buffer("dx", x_hat.shape, self.dtype))
+        np.add.reduce(dx, axis=others, out=ctx.grad(self.scale))  # dL/dγ = Σ dy x̂
+        np.multiply(dy, self._along(x_hat), out=dx)
+        n = max(math.prod(x_hat.shape[a] for a in axes), 1)
+        dx -= x_hat * (np.add.reduce(dx * x_hat, axis=axes, keepdims=True) / n)  # dx̂ − x̂ mean(dx̂ x̂)
+        dx *= inverse
+        return dx
+
+
+class UnitNormalization(Layer):
+    """y = x / √(Σ x²) along the axis: rows of length one.
+
+    Args:
+        axis: the axis, or axes, of the sum.
+        **kwargs: those of `Layer`.
+    """
+
+    supports_masking = True
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis: Any = axis
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return tuple(input_shape)
+
+    def _axes(self) -> Any:
+        return tuple(self.axis) if isinstance(self.axis, (list, tuple)) else self.axis
+
+    def forward(self, x: Array, ctx: Context) -> Array:
+        squares = np.add.reduce(x * x, axis=self._axes(), keepdims=True)
+        inverse = 1 / np.maximum(np.sqrt(squares), 1e-12)
+        y = np.multiply(x, inverse, out=ctx.buffer("y", x.shape, self.dtype))
+        ctx.save(y=y, inverse=inverse)
+        return y
+
+    def backward(self, dy: Array, ctx: Context) -> Array:
+        y, inverse = ctx.saved("y", "inverse")
+        dx = np.multiply(dy, y, out=ctx.buffer("dx", y.shape, self.dtype))
+        inner = np.add.reduce(dx, axis=self._axes(), keepdims=True)  # Σ dy y
+        np.subtract(dy, y * inner, out=dx)
+        dx *= inverse
+        return dx
