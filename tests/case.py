@@ -51,4 +51,4 @@ def case(
 
     shown = ",".join(f"{k}={v}" for k, v in arguments.items())
     label = f"{name}({shown}){list(shape)}{'+mask' if mask else ''}"
-    return Case(make, shape, mask, random, integers, statistics, label)
+    return Case(make, shape, mask, random, integers, statistics, id=label)

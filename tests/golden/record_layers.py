@@ -52,9 +52,13 @@ def numbers_of(keras: Any, case: Case) -> dict[str, np.ndarray]:
     return found
 
 
+# Keras has no numbers for: the input, a function with a gradient of our own, a product that its broadcasting refuses
+UNKNOWN_TO_KERAS = ("InputLayer", "Lambda", "RMSNormalization(axis=[1, 3]")
+
+
 def is_recorded(case: Case) -> bool:
-    """Whether Keras' numbers can be had: not of random masks, nor of a mask that no layer makes."""
-    return not (case.random or case.mask or case.id.startswith("InputLayer"))
+    """Whether Keras' numbers can be had; not of random masks, nor of a mask that no layer makes."""
+    return not (case.random or case.mask or case.id.startswith(UNKNOWN_TO_KERAS))
 
 
 def main() -> None:
