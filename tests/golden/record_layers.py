@@ -1,9 +1,10 @@
 """Record what real Keras computes for the layers of tests/cases.py.
 
-    KERAS_BACKEND=jax python tests/golden/record_layers.py        (needs keras 3.15.1 and jax)
+    KERAS_BACKEND=torch python tests/golden/record_layers.py      (needs keras 3.15.1 and torch)
 
 Weights and inputs are drawn by the case's name, so only outputs and gradients are stored. The
 gradients are those of one SGD step with learning rate 1 on the mean squared error with targets 0.
+PyTorch's backend records them, as JAX's differentiates SpectralNormalization through its division.
 """
 
 from __future__ import annotations
