@@ -58,4 +58,49 @@ RESIZING = [
     case("UpSampling3D", (2, 2, 3, 2, 3), **CHANNELS_FIRST),
 ]
 
-CONVOLUTION = POOLING + RESIZING
+TRANSPOSED = [
+    case("Conv1DTranspose", STEPS, filters=3, kernel_size=3),
+    case("Conv1DTranspose", STEPS, filters=3, kernel_size=2, strides=3, activation="tanh"),
+    case("Conv1DTranspose", STEPS, filters=3, kernel_size=3, strides=2, padding="same"),
+    case("Conv1DTranspose", STEPS, filters=3, kernel_size=3, dilation_rate=2, padding="same"),
+    case("Conv2DTranspose", IMAGE, filters=3, kernel_size=3, strides=2, padding="same", activation="gelu"),
+    case("Conv2DTranspose", IMAGE, filters=3, kernel_size=(2, 4), strides=(2, 3), output_padding=(1, 2)),
+    case("Conv2DTranspose", IMAGE, filters=2, kernel_size=1, strides=3, padding="same"),
+    case(
+        "Conv2DTranspose",
+        IMAGE,
+        filters=2,
+        kernel_size=(2, 3),
+        strides=2,
+        padding="same",
+        output_padding=(0, 1),
+    ),
+    case("Conv2DTranspose", FIRST, filters=2, kernel_size=3, strides=2, use_bias=False, **CHANNELS_FIRST),
+    case(
+        "Conv2DTranspose",
+        FIRST,
+        filters=2,
+        kernel_size=4,
+        padding="same",
+        activation="relu",
+        **CHANNELS_FIRST,
+    ),
+    case("Conv3DTranspose", (2, 2, 3, 2, 2), filters=2, kernel_size=(2, 3, 2), strides=(1, 2, 2)),
+]
+
+DEPTHWISE = [
+    case("DepthwiseConv1D", STEPS, kernel_size=3),
+    case("DepthwiseConv1D", STEPS, kernel_size=3, strides=2, padding="same", depth_multiplier=3),
+    case("DepthwiseConv2D", IMAGE, kernel_size=3, activation="tanh"),
+    case("DepthwiseConv2D", IMAGE, kernel_size=(2, 3), strides=2, padding="same", activation="gelu"),
+    case("DepthwiseConv2D", IMAGE, kernel_size=3, dilation_rate=2, padding="same", depth_multiplier=2),
+    case("DepthwiseConv2D", FIRST, kernel_size=2, depth_multiplier=2, use_bias=False, **CHANNELS_FIRST),
+    case("DepthwiseConv2D", FIRST, kernel_size=3, strides=2, activation="tanh", **CHANNELS_FIRST),
+    case("SeparableConv1D", STEPS, filters=3, kernel_size=3, activation="tanh"),
+    case("SeparableConv1D", STEPS, filters=3, kernel_size=2, strides=2, padding="same", depth_multiplier=2),
+    case("SeparableConv2D", IMAGE, filters=3, kernel_size=3, strides=2, padding="same", activation="gelu"),
+    case("SeparableConv2D", IMAGE, filters=3, kernel_size=2, depth_multiplier=2, dilation_rate=2),
+    case("SeparableConv2D", FIRST, filters=2, kernel_size=3, use_bias=False, **CHANNELS_FIRST),
+]
+
+CONVOLUTION = POOLING + RESIZING + TRANSPOSED + DEPTHWISE

@@ -13,9 +13,11 @@ from minikeras.layers.adaptive_pooling import (
 from minikeras.layers.base import Layer, table
 from minikeras.layers.batch_normalization import BatchNormalization, SpectralNormalization
 from minikeras.layers.cells import Cell, StackedRNNCells
+from minikeras.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from minikeras.layers.convolution import Conv1D, Conv2D, Conv3D
 from minikeras.layers.core import ActivityRegularization, Identity, Lambda
 from minikeras.layers.dense import Dense
+from minikeras.layers.depthwise_convolution import DepthwiseConv1D, DepthwiseConv2D
 from minikeras.layers.dropout import Dropout, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from minikeras.layers.einsum_dense import EinsumDense
 from minikeras.layers.embedding import Embedding, Masking
@@ -55,6 +57,7 @@ from minikeras.layers.pooling import (
 )
 from minikeras.layers.recurrent import RNN
 from minikeras.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+from minikeras.layers.separable_convolution import SeparableConv1D, SeparableConv2D
 from minikeras.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from minikeras.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from minikeras.layers.wrappers import Bidirectional, TimeDistributed
@@ -68,8 +71,20 @@ GlobalAvgPool3D = GlobalAveragePooling3D
 GlobalMaxPool1D = GlobalMaxPooling1D
 GlobalMaxPool2D = GlobalMaxPooling2D
 GlobalMaxPool3D = GlobalMaxPooling3D
+Convolution1DTranspose = Conv1DTranspose
+Convolution2DTranspose = Conv2DTranspose
+Convolution3DTranspose = Conv3DTranspose
+SeparableConvolution1D = SeparableConv1D
+SeparableConvolution2D = SeparableConv2D
 
 table.add_all(
+    Conv1DTranspose,
+    Conv2DTranspose,
+    Conv3DTranspose,
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
     AdaptiveAveragePooling1D,
     AdaptiveAveragePooling2D,
     AdaptiveAveragePooling3D,
@@ -167,15 +182,23 @@ __all__ = [
     "Bidirectional",
     "Cell",
     "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
+    "Conv2DTranspose",
     "Conv3D",
+    "Conv3DTranspose",
     "Convolution1D",
+    "Convolution1DTranspose",
     "Convolution2D",
+    "Convolution2DTranspose",
     "Convolution3D",
+    "Convolution3DTranspose",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Dropout",
     "EinsumDense",
     "Embedding",
@@ -217,6 +240,10 @@ __all__ = [
     "ReLU",
     "RepeatVector",
     "Reshape",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SeparableConvolution1D",
+    "SeparableConvolution2D",
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",

@@ -17,7 +17,40 @@ from minikeras.layers.spatial import Spatial
 from minikeras.typing import Array, Shape
 
 
-class Conv(Spatial):
+class Windowed(Spatial):
+    """What all convolutions share whose window moves over the input: the number of its places."""
+
+    kernel_size: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilation_rate: tuple[int, ...]
+    padding: str
+    activation: activations.Activation
+
+    def check_size(self, input_shape: Shape) -> None:
+        """Raise a `ShapeError` when the window does not fit into the input."""
+        if any(n is not None and n < 1 for n in self.out_sizes(self.spatial(input_shape))):
+            need = tuple((k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True))
+            raise ShapeError(
+                self.where(), f"an input of at least {need}, the size of the kernel", tuple(input_shape),
+                "use a smaller kernel_size, padding='same', or fewer pooling layers before",
+            )  # fmt: skip
+
+    def out_sizes(self, spatial: Shape) -> Shape:
+        """The spatial sizes of the output."""
+        parts = zip(spatial, self.kernel_size, self.strides, self.dilation_rate, strict=True)
+        return tuple(output_size(n, k, s, d, self.padding) for n, k, s, d in parts)
+
+    def sweep(self, x: Array) -> Sweep:
+        """The window's way over x, whose channels come last."""
+        return Sweep.over(x.shape[1:-1], self.kernel_size, self.strides, self.dilation_rate, self.padding)
+
+    @property
+    def output_activation(self) -> activations.Activation:
+        """The function that makes the output: a loss may be paired with it (training/pairing.py)."""
+        return self.activation
+
+
+class Conv(Windowed):
     """y[n, i, f] = act(Σ over window cells j and channels c of x[n, i·s + j·d, c] kernel[j, c, f] + bias[f]).
 
     There is no flipping of the kernel (it is a cross-correlation). Kernel: (*kernel_size,
@@ -120,30 +153,12 @@ class Conv(Spatial):
             raise ShapeError(self.where(), expected, f"{tuple(input_shape)}, {channels} channels")
         self.check_size(input_shape)
 
-    def check_size(self, input_shape: Shape) -> None:
-        """Raise a `ShapeError` when the window does not fit into the input."""
-        if any(n is not None and n < 1 for n in self._sizes(self.spatial(input_shape))):
-            need = tuple((k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True))
-            raise ShapeError(
-                self.where(), f"an input of at least {need}, the size of the kernel", tuple(input_shape),
-                "use a smaller kernel_size, padding='same', or fewer pooling layers before",
-            )  # fmt: skip
-
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return self.shape_of(input_shape[0], self._sizes(self.spatial(input_shape)), self.filters)
-
-    def _sizes(self, spatial: Shape) -> Shape:
-        parts = zip(spatial, self.kernel_size, self.strides, self.dilation_rate, strict=True)
-        return tuple(output_size(n, k, s, d, self.padding) for n, k, s, d in parts)
-
-    @property
-    def output_activation(self) -> activations.Activation:
-        """The function that makes the output: a loss may be paired with it (training/pairing.py)."""
-        return self.activation
+        return self.shape_of(input_shape[0], self.out_sizes(self.spatial(input_shape)), self.filters)
 
     def forward(self, x: Array, ctx: Context) -> Array:
         x = self.channels_last(x)  # (n, *spatial, c)
-        sweep = Sweep.over(x.shape[1:-1], self.kernel_size, self.strides, self.dilation_rate, self.padding)
+        sweep = self.sweep(x)
         padded = pad(x, sweep.amounts, 0, ctx)
         z = ctx.buffer("z", (len(x), *sweep.out, self.filters), self.dtype)
         convolve(padded, self.kernel.value, sweep, z, ctx, self.groups)
