@@ -103,4 +103,28 @@ DEPTHWISE = [
     case("SeparableConv2D", FIRST, filters=2, kernel_size=3, use_bias=False, **CHANNELS_FIRST),
 ]
 
-CONVOLUTION = POOLING + RESIZING + TRANSPOSED + DEPTHWISE
+FILM = (3, 4, 5, 4, 2)  # samples of four images each
+
+CONV_LSTM = [
+    case("ConvLSTM1D", (3, 4, 6, 2), filters=3, kernel_size=3),
+    case("ConvLSTM1D", (3, 4, 6, 2), mask=True, filters=3, kernel_size=2, return_sequences=True),
+    case("ConvLSTM2D", FILM, filters=2, kernel_size=2),
+    case(
+        "ConvLSTM2D",
+        FILM,
+        filters=2,
+        kernel_size=(2, 3),
+        padding="same",
+        return_sequences=True,
+        use_bias=False,
+    ),
+    case("ConvLSTM2D", FILM, filters=2, kernel_size=2, strides=2, go_backwards=True, activation="gelu"),
+    case("ConvLSTM2D", FILM, filters=2, kernel_size=2, dilation_rate=2, recurrent_activation="silu"),
+    case("ConvLSTM2D", FILM, mask=True, filters=2, kernel_size=2, go_backwards=True),
+    case("ConvLSTM2D", FILM, random=True, filters=2, kernel_size=2, dropout=0.3, recurrent_dropout=0.3),
+    case("ConvLSTM2D", (2, 3, 2, 5, 4), filters=3, kernel_size=2, return_sequences=True, **CHANNELS_FIRST),
+    case("ConvLSTM2D", (2, 3, 2, 5, 4), mask=True, filters=3, kernel_size=2, **CHANNELS_FIRST),
+    case("ConvLSTM3D", (2, 3, 3, 3, 4, 2), filters=2, kernel_size=2, unit_forget_bias=False),
+]
+
+CONVOLUTION = POOLING + RESIZING + TRANSPOSED + DEPTHWISE + CONV_LSTM

@@ -13,6 +13,7 @@ from minikeras.layers.adaptive_pooling import (
 from minikeras.layers.base import Layer, table
 from minikeras.layers.batch_normalization import BatchNormalization, SpectralNormalization
 from minikeras.layers.cells import Cell, StackedRNNCells
+from minikeras.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from minikeras.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from minikeras.layers.convolution import Conv1D, Conv2D, Conv3D
 from minikeras.layers.core import ActivityRegularization, Identity, Lambda
@@ -78,6 +79,9 @@ SeparableConvolution1D = SeparableConv1D
 SeparableConvolution2D = SeparableConv2D
 
 table.add_all(
+    ConvLSTM1D,
+    ConvLSTM2D,
+    ConvLSTM3D,
     Conv1DTranspose,
     Conv2DTranspose,
     Conv3DTranspose,
@@ -187,6 +191,9 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "Convolution1D",
     "Convolution1DTranspose",
     "Convolution2D",
