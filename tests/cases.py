@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from case import Case, case
+from cases_convolution import CONVOLUTION
 from cases_core import CORE
 from cases_recurrent import RECURRENT
 
@@ -78,7 +79,7 @@ LAYERS = [
     ),
 ]
 
-LAYERS += RECURRENT + CORE
+LAYERS += RECURRENT + CORE + CONVOLUTION
 
 # name -> constructor arguments beyond the defaults, for activations that need some
 ACTIVATION_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
