@@ -229,12 +229,12 @@ def test_many_threads_predict_at_once(case):
     layer = build(case, "float32")
     inputs = [case.x(i, "float32") for i in range(8)]
     masks = [case.mask_for(x) for x in inputs]
-    expected = [layer(x, mask=m) for x, m in zip(inputs, masks, strict=True)]
+    expected = [layer(x, False, m) for x, m in zip(inputs, masks, strict=True)]
     wrong = []
 
     def work(i: int) -> None:
         for _ in range(20):
-            if not np.array_equal(layer(inputs[i], mask=masks[i]), expected[i]):
+            if not np.array_equal(layer(inputs[i], False, masks[i]), expected[i]):
                 wrong.append(i)
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]

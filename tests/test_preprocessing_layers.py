@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import pickle
 
 import numpy as np
 import pytest
-from cases_preprocessing import ENCODERS
+from cases_preprocessing import ENCODERS, FIXED, LEARNERS, image
+from golden.record_preprocessing import FILE, encoded_by, images_of, learnt_by
 
 import minikeras as mk
 from minikeras import layers as L  # noqa: N812
@@ -142,8 +144,82 @@ def test_discretization_learns_bins_of_equal_numbers():
     again.adapt(x[:, None] + 500)  # it still can be adapted
     assert again.bin_boundaries != layer.bin_boundaries
     endless = L.Discretization(num_bins=2)
-    endless.adapt(iter(lambda: x, None), steps=2)
+    endless.adapt(itertools.repeat(x), steps=2)
     assert endless.bin_boundaries[0] == pytest.approx(500, abs=30)
+
+
+# Images
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_single_images_and_batches_come_out_alike(data_format):
+    x = np.random.default_rng(0).normal(size=(2, 6, 7, 5)).astype("float32")
+    for layer in (
+        L.Resizing(4, 3, data_format=data_format),
+        L.CenterCrop(4, 3, data_format=data_format),
+        L.RandomRotation((0.1, 0.1), data_format=data_format),
+    ):
+        one = layer(x[0], training=True)
+        assert one.shape == layer.compute_output_shape(x.shape[1:])
+        np.testing.assert_allclose(one, layer(x, training=True)[0], rtol=1e-6)
+
+
+def test_each_image_of_a_batch_is_changed_in_its_own_way():
+    x = np.repeat(image((1, 8, 8, 1)), 16, axis=0)
+    for layer in (L.RandomFlip(), L.RandomRotation(0.3), L.RandomBrightness(0.5), L.RandomZoom(0.3)):
+        y = layer(x)
+        assert len(np.unique(y.reshape(16, -1), axis=0)) > 1, layer
+        np.testing.assert_array_equal(layer(x, training=False), x)
+    flipped = L.RandomFlip("horizontal", seed=1)(x, training=True)
+    mirrored = (flipped == x[:, :, ::-1]).all(axis=(1, 2, 3))
+    assert 0 < mirrored.sum() < 16
+    np.testing.assert_array_equal(flipped[~mirrored], x[~mirrored])
+
+
+def test_a_random_crop_is_a_part_of_the_images_and_the_middle_when_not_training():
+    x = np.arange(2 * 6 * 7).reshape(2, 6, 7, 1).astype("float32")
+    layer = L.RandomCrop(3, 2, seed=0)
+    corners = {float(layer(x, training=True)[0, 0, 0, 0]) for _ in range(60)}
+    assert corners <= {7.0 * i + j for i in range(4) for j in range(6)} and len(corners) > 12
+    np.testing.assert_array_equal(layer(x, training=False), x[:, 1:4, 2:4])
+    np.testing.assert_array_equal(layer(x, training=False), L.CenterCrop(3, 2)(x))
+
+
+def test_augmentation_in_a_model():
+    m = mk.Sequential([
+        mk.Input((8, 8, 1)), L.Rescaling(1 / 255), L.RandomFlip(), L.RandomRotation(0.1), L.RandomCrop(6, 6),
+        L.Conv2D(2, 3), L.RandomZoom(0.1), L.Flatten(), L.Dense(1),
+    ])  # fmt: skip
+    m.compile("adam", "mse")
+    x = image((8, 8, 8, 1))
+    losses = m.fit(x, x.mean((1, 2)) / 255, epochs=20, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    np.testing.assert_array_equal(m.predict(x, verbose=0), m.predict(x, verbose=0))
+
+
+# Keras' numbers
+
+GOLDEN = json.loads(FILE.read_text())
+
+
+@pytest.mark.parametrize("index", range(len(FIXED)))
+def test_images_are_changed_as_by_keras(index):
+    np.testing.assert_allclose(images_of(mk, index), GOLDEN["images"][index], rtol=1e-4, atol=5e-3)
+
+
+@pytest.mark.parametrize("index", range(len(ENCODERS)))
+def test_encoded_as_by_keras(index):
+    np.testing.assert_array_equal(encoded_by(mk, index), GOLDEN["encoded"][index])
+
+
+@pytest.mark.parametrize("index", range(len(LEARNERS)))
+def test_the_same_is_learnt_as_by_keras(index):
+    mine, expected = learnt_by(mk, index), GOLDEN["learnt"][index]
+    assert mine["vocabulary"] == expected["vocabulary"]
+    if isinstance(expected["y"][0], str):
+        assert mine["y"] == expected["y"]
+    else:
+        np.testing.assert_allclose(mine["y"], expected["y"], rtol=1e-5, atol=1e-6)
 
 
 # (what is wrong, words that the message must have)
@@ -170,6 +246,25 @@ BAD = [
     (lambda: L.Discretization([1.0]).adapt(np.ones(3)), ["use `num_bins`"]),
     (lambda: L.Discretization(num_bins=3)(np.ones((2, 2))), ["adapt(data)"]),
     (lambda: L.Discretization(num_bins=3).adapt([np.ones(3)], steps=0), ["`steps`"]),
+    (lambda: L.Resizing(0, 3), ["`height`"]),
+    (lambda: L.Resizing(3, 3, "cubic"), ["`interpolation`", "bicubic"]),
+    (lambda: L.Resizing(3, 3, crop_to_aspect_ratio=True, pad_to_aspect_ratio=True), ["only one"]),
+    (lambda: L.Resizing(3, 3, fill_mode="wrap"), ["`fill_mode`"]),
+    (lambda: L.Resizing(3, 3)(np.ones((4, 4))), ["ndim=4", "x[..., None]"]),
+    (lambda: L.CenterCrop(3, 2.5), ["`width`"]),
+    (lambda: L.RandomFlip("diagonal"), ["`mode`"]),
+    (lambda: L.RandomRotation(1.5), ["`factor`", "[-1, 1]", "1.5"]),
+    (lambda: L.RandomRotation((0.1, 0.2, 0.3)), ["`factor`"]),
+    (lambda: L.RandomRotation("a"), ["`factor`"]),
+    (lambda: L.RandomRotation(0.1, fill_mode="mirror"), ["`fill_mode`"]),
+    (lambda: L.RandomRotation(0.1, interpolation="bicubic"), ["`interpolation`"]),
+    (lambda: L.RandomRotation(0.1, seed=0.5), ["`seed`"]),
+    (lambda: L.RandomZoom(-1), ["`height_factor`"]),
+    (lambda: L.RandomZoom(0.1, (-2, 0)), ["`width_factor`"]),
+    (lambda: L.RandomTranslation(0.1, 2), ["`width_factor`"]),
+    (lambda: L.RandomContrast(-0.1), ["`factor`", "[0, 1]"]),
+    (lambda: L.RandomBrightness(0.1, 255), ["`value_range`", "255"]),
+    (lambda: L.RandomBrightness(0.1, (0, "a")), ["`value_range`"]),
     (lambda: L.CategoryEncoding(), ["`num_tokens`"]),
     (lambda: L.CategoryEncoding(3, "int"), ["`output_mode`", "multi_hot"]),
     (lambda: L.CategoryEncoding(3)(np.array([[0, 3]])), ["holds 3 at index (0, 1)", "from 0 to 2"]),

@@ -13,6 +13,15 @@ from minikeras.layers.einsum_dense import EinsumDense
 from minikeras.layers.embedding import Embedding, Masking
 from minikeras.layers.encoding import CategoryEncoding, Discretization
 from minikeras.layers.gru import GRU, GRUCell
+from minikeras.layers.image import CenterCrop, Resizing
+from minikeras.layers.image_color import RandomBrightness, RandomContrast
+from minikeras.layers.image_random import (
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
+)
 from minikeras.layers.input_layer import Input, InputLayer
 from minikeras.layers.lstm import LSTM, LSTMCell
 from minikeras.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
@@ -39,6 +48,7 @@ table.add_all(
     BatchNormalization,
     Bidirectional,
     CategoryEncoding,
+    CenterCrop,
     Conv1D,
     Conv2D,
     Conv3D,
@@ -70,10 +80,18 @@ table.add_all(
     Permute,
     RMSNormalization,
     RNN,
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
     ReLU,
     RepeatVector,
     Rescaling,
     Reshape,
+    Resizing,
     SimpleRNN,
     SimpleRNNCell,
     Softmax,
@@ -98,6 +116,7 @@ __all__ = [
     "Bidirectional",
     "CategoryEncoding",
     "Cell",
+    "CenterCrop",
     "Conv1D",
     "Conv2D",
     "Conv3D",
@@ -133,10 +152,18 @@ __all__ = [
     "PReLU",
     "Permute",
     "RMSNormalization",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
