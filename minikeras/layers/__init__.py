@@ -30,7 +30,17 @@ from minikeras.layers.global_pooling import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
+from minikeras.layers.encoding import CategoryEncoding, Discretization
 from minikeras.layers.gru import GRU, GRUCell
+from minikeras.layers.image import CenterCrop, Resizing
+from minikeras.layers.image_color import RandomBrightness, RandomContrast
+from minikeras.layers.image_random import (
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
+)
 from minikeras.layers.input_layer import Input, InputLayer
 from minikeras.layers.lstm import LSTM, LSTMCell
 from minikeras.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
@@ -59,6 +69,7 @@ from minikeras.layers.pooling import (
 from minikeras.layers.recurrent import RNN
 from minikeras.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from minikeras.layers.separable_convolution import SeparableConv1D, SeparableConv2D
+from minikeras.layers.scaling import Normalization, Rescaling
 from minikeras.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from minikeras.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from minikeras.layers.wrappers import Bidirectional, TimeDistributed
@@ -118,10 +129,13 @@ table.add_all(
     AlphaDropout,
     BatchNormalization,
     Bidirectional,
+    CategoryEncoding,
+    CenterCrop,
     Conv1D,
     Conv2D,
     Conv3D,
     Dense,
+    Discretization,
     Dropout,
     ELU,
     EinsumDense,
@@ -143,13 +157,23 @@ table.add_all(
     MaxPooling1D,
     MaxPooling2D,
     MaxPooling3D,
+    Normalization,
     PReLU,
     Permute,
     RMSNormalization,
     RNN,
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
     ReLU,
     RepeatVector,
+    Rescaling,
     Reshape,
+    Resizing,
     SimpleRNN,
     SimpleRNNCell,
     Softmax,
@@ -184,7 +208,9 @@ __all__ = [
     "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "Cell",
+    "CenterCrop",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -206,6 +232,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Discretization",
     "Dropout",
     "EinsumDense",
     "Embedding",
@@ -241,16 +268,26 @@ __all__ = [
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "Normalization",
     "PReLU",
     "Permute",
     "RMSNormalization",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
+    "Resizing",
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",

@@ -53,8 +53,9 @@ def numbers_of(keras: Any, case: Case) -> dict[str, np.ndarray]:
     return found
 
 
-# Keras has no numbers for: the input, a function with a gradient of our own, a product that its broadcasting refuses
-UNKNOWN_TO_KERAS = ("InputLayer", "Lambda", "RMSNormalization(axis=[1, 3]")
+# Keras has no numbers for: the input, a function with a gradient of our own, a product that its broadcasting refuses,
+# moments that were set instead of learnt
+UNKNOWN_TO_KERAS = ("InputLayer", "Lambda", "RMSNormalization(axis=[1, 3]", "Normalization(axis=[1, -1])")
 
 
 def is_recorded(case: Case) -> bool:
