@@ -22,6 +22,7 @@ from minikeras.layers.depthwise_convolution import DepthwiseConv1D, DepthwiseCon
 from minikeras.layers.dropout import Dropout, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from minikeras.layers.einsum_dense import EinsumDense
 from minikeras.layers.embedding import Embedding, Masking
+from minikeras.layers.encoding import CategoryEncoding, Discretization
 from minikeras.layers.global_pooling import (
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
@@ -30,7 +31,6 @@ from minikeras.layers.global_pooling import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
-from minikeras.layers.encoding import CategoryEncoding, Discretization
 from minikeras.layers.gru import GRU, GRUCell
 from minikeras.layers.image import CenterCrop, Resizing
 from minikeras.layers.image_color import RandomBrightness, RandomContrast
@@ -68,8 +68,8 @@ from minikeras.layers.pooling import (
 )
 from minikeras.layers.recurrent import RNN
 from minikeras.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
-from minikeras.layers.separable_convolution import SeparableConv1D, SeparableConv2D
 from minikeras.layers.scaling import Normalization, Rescaling
+from minikeras.layers.separable_convolution import SeparableConv1D, SeparableConv2D
 from minikeras.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from minikeras.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from minikeras.layers.wrappers import Bidirectional, TimeDistributed
@@ -283,11 +283,11 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
-    "Resizing",
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
