@@ -1,6 +1,7 @@
 """Record what real Keras computes for the layers of tests/cases.py.
 
-    KERAS_BACKEND=jax python tests/golden/record_layers.py        (needs keras 3.15.1 and jax)
+    KERAS_BACKEND=torch python tests/golden/record_layers.py      (needs keras 3.15.1 and torch)
+    KERAS_BACKEND=jax python tests/golden/record_layers.py        (and jax, for those that PyTorch does otherwise)
 
 Weights and inputs are drawn by the case's name, so only outputs and gradients are stored. The
 gradients are those of one SGD step with learning rate 1 on the mean squared error with targets 0.
@@ -56,6 +57,16 @@ def numbers_of(keras: Any, case: Case) -> dict[str, np.ndarray]:
 UNKNOWN_TO_KERAS = ("InputLayer", "Lambda", "RMSNormalization(axis=[1, 3]")
 
 
+# PyTorch's backend has other interpolations, or none, and counts the padding where it takes a mean
+ONLY_ON_JAX = (
+    "UpSampling2D(size=3,interpolation=bicubic",
+    "UpSampling2D(size=2,interpolation=lanczos",
+    "AveragePooling1D(pool_size=3,strides=2,padding=same",
+    "AveragePooling2D(pool_size=3,strides=2,padding=same",
+    "AveragePooling2D(pool_size=3,padding=same",
+)
+
+
 def is_recorded(case: Case) -> bool:
     """Whether Keras' numbers can be had; not of random masks, nor of a mask that no layer makes."""
     return not (case.random or case.mask or case.id.startswith(UNKNOWN_TO_KERAS))
@@ -64,9 +75,11 @@ def is_recorded(case: Case) -> bool:
 def main() -> None:
     import keras
 
-    recorded = [case for case in LAYERS if is_recorded(case)]
+    on_jax = keras.backend.backend() == "jax"
+    recorded = [c for c in LAYERS if is_recorded(c) and c.id.startswith(ONLY_ON_JAX) == on_jax]
     arrays = {f"{case.id}|{k}": v for case in recorded for k, v in numbers_of(keras, case).items()}
-    np.savez_compressed(HERE / "layers.npz", **{k.replace("/", "%"): v for k, v in arrays.items()})
+    file = HERE / ("layers_jax.npz" if on_jax else "layers.npz")
+    np.savez_compressed(file, **{k.replace("/", "%"): v for k, v in arrays.items()})
 
 
 if __name__ == "__main__":
