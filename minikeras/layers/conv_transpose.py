@@ -18,11 +18,11 @@ from minikeras.errors import check_int, check_ints, check_option
 from minikeras.layers._convolve import convolve, input_gradient, kernel_gradient
 from minikeras.layers._windows import Sweep, inner, pad
 from minikeras.layers.activation import activate, activation_backward
-from minikeras.layers.spatial import Spatial
+from minikeras.layers.convolution import Windowed
 from minikeras.typing import Array, Shape
 
 
-class ConvTranspose(Spatial):
+class ConvTranspose(Windowed):
     """z[n, i·s + j·d, f] += Σ over channels c of x[n, i, c] kernel[j, f, c], and y = act(crop(z) + bias).
 
     Kernel: (*kernel_size, filters, channels); bias: (filters,). This is the common part of
@@ -124,8 +124,10 @@ class ConvTranspose(Spatial):
         self.check_channels(input_shape, self.kernel.shape[-1] if self.built else None)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        sizes = tuple(self._axis(n, axis)[1] for axis, n in enumerate(self.spatial(input_shape)))
-        return self.shape_of(input_shape[0], sizes, self.filters)
+        return self.shape_of(input_shape[0], self.out_sizes(self.spatial(input_shape)), self.filters)
+
+    def out_sizes(self, spatial: Shape) -> Shape:
+        return tuple(self._axis(n, axis)[1] for axis, n in enumerate(spatial))
 
     def _axis(self, n: int | None, axis: int) -> tuple[int, int | None]:
         """How many places of the sum are cut off before an axis of n places, and how many remain."""
@@ -151,11 +153,6 @@ class ConvTranspose(Spatial):
             rims.append((before, total[-1] - before - kept[-1]))
         sweep = Sweep(self.kernel_size, self.strides, self.dilation_rate, tuple(rims), sizes)
         return sweep, tuple(total), tuple(kept)
-
-    @property
-    def output_activation(self) -> activations.Activation:
-        """The function that makes the output: a loss may be paired with it (training/pairing.py)."""
-        return self.activation
 
     def forward(self, x: Array, ctx: Context) -> Array:
         x = self.channels_last(x)  # (n, *spatial, c)
@@ -211,7 +208,20 @@ class Conv3DTranspose(ConvTranspose):
         padding: str = "valid",
         data_format: str | None = None,
         output_padding: Any = None,
-        *args: Any,
+        dilation_rate: Any = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(filters, kernel_size, strides, padding, output_padding, data_format, *args, **kwargs)
+        super().__init__(
+            filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate,
+            activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
+            activity_regularizer, kernel_constraint, bias_constraint, **kwargs,
+        )  # fmt: skip

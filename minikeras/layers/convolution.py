@@ -18,7 +18,7 @@ from minikeras.typing import Array, Shape
 
 
 class Windowed(Spatial):
-    """What all convolutions share whose window moves over the input: the number of its places."""
+    """What all convolutions share: a window, and how many places it takes."""
 
     kernel_size: tuple[int, ...]
     strides: tuple[int, ...]
@@ -48,6 +48,10 @@ class Windowed(Spatial):
     def output_activation(self) -> activations.Activation:
         """The function that makes the output: a loss may be paired with it (training/pairing.py)."""
         return self.activation
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, with Keras' key for a penalty that there is not."""
+        return {"activity_regularizer": None, **super().get_config()}
 
 
 class Conv(Windowed):
