@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 from cases_preprocessing import ENCODERS, FIXED, LEARNERS, image
 from golden.record_preprocessing import FILE, encoded_by, images_of, learnt_by
+from hypothesis import given
+from hypothesis import strategies as st
 
 import minikeras as mk
 from minikeras import layers as L  # noqa: N812
 from minikeras import registry
 from minikeras.context import Context
+from minikeras.layers._resampling import KERNELS
 from minikeras.utils import PyDataset
 
 each_encoder = pytest.mark.parametrize(("name", "arguments", "x"), ENCODERS, ids=range(len(ENCODERS)))
@@ -162,6 +165,27 @@ def test_single_images_and_batches_come_out_alike(data_format):
         one = layer(x[0], training=True)
         assert one.shape == layer.compute_output_shape(x.shape[1:])
         np.testing.assert_allclose(one, layer(x, training=True)[0], rtol=1e-6)
+
+
+SIZES = st.integers(1, 9)
+
+
+@given(
+    old=st.tuples(SIZES, SIZES),
+    new=st.tuples(SIZES, SIZES),
+    method=st.sampled_from(KERNELS),
+    antialias=st.booleans(),
+)
+def test_resizing_sends_gradients_back_through_the_transposed_map(old, new, method, antialias):
+    rng = np.random.default_rng(0)
+    for options in ({}, {"crop_to_aspect_ratio": True}, {"pad_to_aspect_ratio": True}):
+        layer = L.Resizing(*new, method, antialias=antialias, dtype="float64", **options)
+        x, dy, ctx = rng.normal(size=(2, *old, 3)), rng.normal(size=(2, *new, 3)), Context()
+        y = layer.forward(x, ctx)
+        assert np.vdot(y, dy) == pytest.approx(np.vdot(x, layer.backward(dy, ctx)), rel=1e-9, abs=1e-9)
+        assert y.shape == dy.shape
+        if not options:
+            np.testing.assert_allclose(layer(np.ones_like(x)), 1)  # the weights of each pixel add up to 1
 
 
 def test_each_image_of_a_batch_is_changed_in_its_own_way():

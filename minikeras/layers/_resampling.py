@@ -105,34 +105,39 @@ class Sampling:
     ) -> None:
         self.size = size
         self.fill_value = fill_value
-        self.parts: list[tuple[Array, Array]] = []  # of each corner: pixel numbers (−1: outside), weights
+        first = (np.arange(len(rows)) * (size[0] * size[1]))[
+            :, None, None
+        ]  # the number of an image's first pixel
+        self.parts: list[
+            tuple[Array, Array, Array]
+        ] = []  # of each corner: pixel numbers, weights, what is outside
         for row, row_weight in _corners(rows, interpolation):
             for column, column_weight in _corners(columns, interpolation):
                 r, c = _inside(row, size[0], fill_mode), _inside(column, size[1], fill_mode)
                 outside = (r < 0) | (r >= size[0]) | (c < 0) | (c >= size[1])
-                numbers = np.where(outside, -1, r * size[1] + c)
-                self.parts.append((numbers, (row_weight * column_weight).astype(dtype)))
+                numbers = np.where(outside, 0, r * size[1] + c) + first
+                self.parts.append((numbers, (row_weight * column_weight).astype(dtype), outside))
 
     def apply(self, images: Array) -> Array:
         """The new images, (batch, height, width, channels)."""
-        n, height, width, channels = images.shape
-        flat = images.reshape(n, height * width, channels)
-        batch = np.arange(n)[:, None, None]
+        channels = images.shape[-1]
+        flat = images.reshape(-1, channels)
         y = np.zeros((*self.parts[0][0].shape, channels), images.dtype)
-        for numbers, weights in self.parts:
-            pixels = flat[batch, numbers]
-            pixels[numbers < 0] = self.fill_value
-            y += weights[..., None] * pixels
+        for numbers, weights, outside in self.parts:
+            pixels = np.take(flat, numbers, axis=0)
+            pixels[outside] = self.fill_value
+            pixels *= weights[..., None]
+            y += pixels
         return y
 
     def adjoint(self, dy: Array) -> Array:
         """dL/dimages: each new pixel's dy goes back, weighted, to where it came from."""
         n, channels = dy.shape[0], dy.shape[-1]
-        dx = np.zeros((n, self.size[0] * self.size[1], channels), dy.dtype)
-        for numbers, weights in self.parts:
-            known = numbers >= 0
-            batch = np.broadcast_to(np.arange(n)[:, None, None], numbers.shape)
-            np.add.at(dx, (batch[known], numbers[known]), (weights[..., None] * dy)[known])
+        dx = np.zeros((n * self.size[0] * self.size[1], channels), dy.dtype)
+        for numbers, weights, outside in self.parts:
+            share = np.where(outside, 0, weights)
+            for c in range(channels):
+                dx[:, c] += np.bincount(numbers.reshape(-1), (share * dy[..., c]).reshape(-1), len(dx))
         return dx.reshape(n, *self.size, channels)
 
 

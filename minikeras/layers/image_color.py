@@ -53,7 +53,7 @@ class RandomContrast(RandomColor):
 
     def distort(self, images: Array, rng: np.random.Generator) -> tuple[Any, Array]:
         lower, upper = self.factor
-        f = self.draw(rng, len(images), (1 - lower, 1 + upper)).astype(self.dtype)[:, None, None, None]
+        f = rng.uniform(1 - lower, 1 + upper, len(images)).astype(self.dtype)[:, None, None, None]
         mean = images.mean(axis=(1, 2), keepdims=True)
         z = images - mean
         z *= f
@@ -84,7 +84,7 @@ class RandomBrightness(RandomColor):
 
     def distort(self, images: Array, rng: np.random.Generator) -> tuple[Any, Array]:
         low, high = self.value_range
-        b = self.draw(rng, len(images), self.factor) * (high - low)
+        b = rng.uniform(*self.factor, len(images)) * (high - low)
         inside, y = self.clip(images + b.astype(self.dtype)[:, None, None, None])
         return inside, y
 

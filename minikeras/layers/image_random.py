@@ -83,10 +83,6 @@ class RandomImageLayer(ImageLayer):
         """dL/dimages from dL/d(changed images)."""
         raise NotImplementedError
 
-    def draw(self, rng: np.random.Generator, n: int, bounds: tuple[float, float]) -> Array:
-        """A number from an interval for each image, (n,)."""
-        return rng.uniform(*bounds, n)
-
 
 class RandomFlip(RandomImageLayer):
     """Half of the images mirrored.
@@ -184,7 +180,7 @@ class RandomRotation(RandomAffine):
         self.factor = factor_range(self, "factor", factor, -1, 1)
 
     def matrices(self, rng: np.random.Generator, n: int, height: int, width: int) -> Array:
-        return rotation_matrices(2 * math.pi * self.draw(rng, n, self.factor), height, width)
+        return rotation_matrices(2 * math.pi * rng.uniform(*self.factor, n), height, width)
 
 
 class RandomZoom(RandomAffine):
@@ -219,7 +215,7 @@ class RandomZoom(RandomAffine):
         ]
 
     def matrices(self, rng: np.random.Generator, n: int, height: int, width: int) -> Array:
-        zooms = [1 + self.draw(rng, n, bounds) for bounds in self._bounds]
+        zooms = [1 + rng.uniform(*bounds, n) for bounds in self._bounds]
         zoom_y, zoom_x = zooms[0], zooms[-1]
         matrices = np.zeros((n, 2, 3))
         matrices[:, 0, 0], matrices[:, 0, 2] = zoom_x, (width - 1) / 2 * (1 - zoom_x)
@@ -257,8 +253,8 @@ class RandomTranslation(RandomAffine):
 
     def matrices(self, rng: np.random.Generator, n: int, height: int, width: int) -> Array:
         matrices = np.tile(np.eye(2, 3), (n, 1, 1))
-        matrices[:, 1, 2] = -height * self.draw(rng, n, self._bounds[0])
-        matrices[:, 0, 2] = -width * self.draw(rng, n, self._bounds[1])
+        matrices[:, 1, 2] = -height * rng.uniform(*self._bounds[0], n)
+        matrices[:, 0, 2] = -width * rng.uniform(*self._bounds[1], n)
         return matrices
 
 
