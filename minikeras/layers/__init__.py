@@ -11,6 +11,7 @@ from minikeras.layers.dense import Dense
 from minikeras.layers.dropout import Dropout, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from minikeras.layers.einsum_dense import EinsumDense
 from minikeras.layers.embedding import Embedding, Masking
+from minikeras.layers.encoding import CategoryEncoding, Discretization
 from minikeras.layers.gru import GRU, GRUCell
 from minikeras.layers.input_layer import Input, InputLayer
 from minikeras.layers.lstm import LSTM, LSTMCell
@@ -24,6 +25,7 @@ from minikeras.layers.normalization import (
 from minikeras.layers.pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 from minikeras.layers.recurrent import RNN
 from minikeras.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+from minikeras.layers.scaling import Normalization, Rescaling
 from minikeras.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from minikeras.layers.wrappers import Bidirectional, TimeDistributed
 
@@ -36,10 +38,12 @@ table.add_all(
     AlphaDropout,
     BatchNormalization,
     Bidirectional,
+    CategoryEncoding,
     Conv1D,
     Conv2D,
     Conv3D,
     Dense,
+    Discretization,
     Dropout,
     ELU,
     EinsumDense,
@@ -61,12 +65,14 @@ table.add_all(
     MaxPooling1D,
     MaxPooling2D,
     MaxPooling3D,
+    Normalization,
     PReLU,
     Permute,
     RMSNormalization,
     RNN,
     ReLU,
     RepeatVector,
+    Rescaling,
     Reshape,
     SimpleRNN,
     SimpleRNNCell,
@@ -90,6 +96,7 @@ __all__ = [
     "AlphaDropout",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "Cell",
     "Conv1D",
     "Conv2D",
@@ -98,6 +105,7 @@ __all__ = [
     "Convolution2D",
     "Convolution3D",
     "Dense",
+    "Discretization",
     "Dropout",
     "EinsumDense",
     "Embedding",
@@ -121,11 +129,13 @@ __all__ = [
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "Normalization",
     "PReLU",
     "Permute",
     "RMSNormalization",
     "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "SimpleRNN",
     "SimpleRNNCell",
