@@ -13,6 +13,7 @@ from case import Case, case
 from cases_core import CORE
 from cases_preprocessing import ENCODERS, PREPROCESSING
 from cases_recurrent import RECURRENT
+from cases_text import TEXT
 
 IMAGE, SEQUENCE = (3, 7, 6, 4), (3, 5, 2)
 
@@ -80,7 +81,7 @@ LAYERS = [
 ]
 
 LAYERS += RECURRENT + CORE + PREPROCESSING
-WITHOUT_GRADIENT = {name for name, _, _ in ENCODERS}  # their tests are in test_preprocessing_layers.py
+WITHOUT_GRADIENT = {name for name, _, _ in ENCODERS + TEXT}  # their tests are in test_preprocessing_layers.py
 
 # name -> constructor arguments beyond the defaults, for activations that need some
 ACTIVATION_ARGUMENTS: dict[str, list[dict[str, Any]]] = {

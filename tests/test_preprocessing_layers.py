@@ -9,6 +9,7 @@ import pickle
 import numpy as np
 import pytest
 from cases_preprocessing import ENCODERS
+from cases_text import TEXT
 
 import minikeras as mk
 from minikeras import layers as L  # noqa: N812
@@ -16,7 +17,7 @@ from minikeras import registry
 from minikeras.context import Context
 from minikeras.utils import PyDataset
 
-each_encoder = pytest.mark.parametrize(("name", "arguments", "x"), ENCODERS, ids=range(len(ENCODERS)))
+each_encoder = pytest.mark.parametrize(("name", "arguments", "x"), ENCODERS + TEXT)
 
 
 class Rows(PyDataset):

@@ -13,7 +13,9 @@ from minikeras.layers.einsum_dense import EinsumDense
 from minikeras.layers.embedding import Embedding, Masking
 from minikeras.layers.encoding import CategoryEncoding, Discretization
 from minikeras.layers.gru import GRU, GRUCell
+from minikeras.layers.hashing import Hashing
 from minikeras.layers.input_layer import Input, InputLayer
+from minikeras.layers.lookup import IntegerLookup, StringLookup
 from minikeras.layers.lstm import LSTM, LSTMCell
 from minikeras.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
 from minikeras.layers.normalization import (
@@ -27,6 +29,7 @@ from minikeras.layers.recurrent import RNN
 from minikeras.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from minikeras.layers.scaling import Normalization, Rescaling
 from minikeras.layers.simple_rnn import SimpleRNN, SimpleRNNCell
+from minikeras.layers.text_vectorization import TextVectorization
 from minikeras.layers.wrappers import Bidirectional, TimeDistributed
 
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
@@ -54,8 +57,10 @@ table.add_all(
     GaussianDropout,
     GaussianNoise,
     GroupNormalization,
+    Hashing,
     Identity,
     InputLayer,
+    IntegerLookup,
     LSTM,
     LSTMCell,
     Lambda,
@@ -82,6 +87,8 @@ table.add_all(
     SpatialDropout3D,
     SpectralNormalization,
     StackedRNNCells,
+    StringLookup,
+    TextVectorization,
     TimeDistributed,
     UnitNormalization,
 )
@@ -114,9 +121,11 @@ __all__ = [
     "GaussianDropout",
     "GaussianNoise",
     "GroupNormalization",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
+    "IntegerLookup",
     "LSTMCell",
     "Lambda",
     "Layer",
@@ -145,6 +154,8 @@ __all__ = [
     "SpatialDropout3D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "StringLookup",
+    "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
 ]
