@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import pickle
 
@@ -143,7 +144,7 @@ def test_discretization_learns_bins_of_equal_numbers():
     again.adapt(x[:, None] + 500)  # it still can be adapted
     assert again.bin_boundaries != layer.bin_boundaries
     endless = L.Discretization(num_bins=2)
-    endless.adapt(iter(lambda: x, None), steps=2)
+    endless.adapt(itertools.repeat(x), steps=2)
     assert endless.bin_boundaries[0] == pytest.approx(500, abs=30)
 
 

@@ -256,7 +256,8 @@ class Vocabulary(Encoder):
             ValueError: without a vocabulary; for an OOV token where no number is kept for such.
         """
         self._check_vocabulary()
-        numbers = np.array([self._numbers.get(t, OOV) for t in tokens], "int64")
+        find = self._numbers.get
+        numbers = np.fromiter((find(t, OOV) for t in tokens), "int64", len(tokens))
         unknown = np.flatnonzero(numbers == OOV)
         if unknown.size == 0:
             return numbers
