@@ -148,6 +148,7 @@ def test_strings_in_every_form():
     ):
         assert layer(x).tolist() == [2, 0]
     assert layer("a").shape == ()
+    assert layer(np.empty((0, 2), object)).shape == (0, 2)
     assert L.StringLookup(vocabulary=["\xe4"], encoding="latin-1")(np.array([b"\xe4"])).tolist() == [1]
     text = L.TextVectorization(vocabulary=WORDS)
     assert text("a b z").tolist() == [2, 3, 1]
@@ -165,6 +166,15 @@ def test_there_and_back():
     back = L.StringLookup(vocabulary=there.get_vocabulary(), mask_token="", invert=True)
     assert back(there([["a", "q", "", "c"]])).tolist() == [["a", "[UNK]", "", "c"]]
     assert back(np.array([-1, 99])).tolist() == ["[UNK]", "[UNK]"]
+
+
+def test_the_way_back_can_be_learnt_too():
+    back = L.StringLookup(invert=True)
+    back.adapt(["a", "b", "b"])
+    assert back([0, 1, 2, 3]).tolist() == ["[UNK]", "b", "a", "[UNK]"]
+    back = L.IntegerLookup(invert=True, mask_token=0)
+    back.adapt([[7, 7, -3]])
+    assert back([0, 1, 2, 3]).tolist() == [0, -1, 7, -3]
 
 
 def test_special_tokens_in_front_may_bring_their_own_weights():
@@ -301,6 +311,7 @@ BAD = [
     (lambda: S(vocabulary=WORDS, nonsense=1), ["nonsense"]),
     (lambda: S(vocabulary=WORDS).adapt(X), ["static vocabulary"]),
     (lambda: S().adapt([]), ["no data"]),
+    (lambda: S().adapt([["a"], ["b", "c"]]), ["objects in it", "unequal length"]),
     (lambda: S().adapt(3), ["`adapt` takes", "int"]),
     (lambda: S().adapt(np.ones((2, 2))), ["must be strings"]),
     (lambda: S()(X), ["no vocabulary yet", "adapt(data)"]),

@@ -35,7 +35,7 @@ def as_numeric(x: Any, where: str) -> Array:
     array = _as_array(x)
     if array.dtype.kind not in NUMBERS:
         what, fix = f"dtype {array.dtype}", "convert it to real numbers, x.astype('float32')"
-        if is_text(array):
+        if array.size and is_text(array):
             what, fix = "strings in it", "encode them as numbers, for example with TextVectorization first"
         elif array.dtype.kind == "O":
             what = "objects in it, such as None or rows of unequal length"
@@ -58,7 +58,7 @@ def as_numeric_or_text(x: Any, where: str) -> Array:
 
 
 def _as_array(x: Any) -> Array:
-    """An array; an empty one of objects from lists of unequal length."""
+    """An array; from lists of unequal length one of objects that are neither numbers nor text."""
     try:
         return np.asarray(x)
     except ValueError:
@@ -68,7 +68,7 @@ def _as_array(x: Any) -> Array:
 def is_text(x: Array) -> bool:
     """Whether all elements are strings: str or bytes."""
     if x.dtype.kind == "O":
-        return x.size > 0 and all(isinstance(t, (str, bytes)) for t in x.flat)
+        return all(isinstance(t, (str, bytes)) for t in x.flat)
     return x.dtype.kind in "UST"
 
 

@@ -19,7 +19,7 @@ from minikeras.layers._batches import each_batch
 from minikeras.layers._hashes import check_salt, hash_of
 from minikeras.layers._tokens import TokenCounts, check_tokens
 from minikeras.layers.encoding import MODES, Encoder, encode
-from minikeras.layers.inputs import is_text
+from minikeras.layers.inputs import as_numeric_or_text, is_text
 from minikeras.registry import serialize
 from minikeras.typing import Array, DType
 
@@ -204,7 +204,7 @@ class Vocabulary(Encoder):
         """
         self.reset_state()
         for batch in each_batch(data, steps, lists_are_arrays=True):
-            x = self.cast_input(batch)
+            x = as_numeric_or_text(batch, self.where())
             self.update_state(x[:, None] if batch is data and x.ndim == 1 else x)
         if not self._counts.tokens:
             raise ValueError("`adapt` received no data: at least one token is needed.")
@@ -212,7 +212,7 @@ class Vocabulary(Encoder):
 
     def update_state(self, data: Any) -> None:
         """Take one more batch into account; without the first axis it is one document."""
-        x = self.cast_input(data)
+        x = as_numeric_or_text(data, self.where())
         tokens, rows = self.flat_tokens(x), len(x) if x.ndim > 1 else 1
         width = len(tokens) // max(rows, 1)
         self.count([tokens[i * width : (i + 1) * width] for i in range(rows)])
