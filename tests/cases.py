@@ -14,6 +14,7 @@ from cases_convolution import CONVOLUTION
 from cases_core import CORE
 from cases_preprocessing import ENCODERS, PREPROCESSING
 from cases_recurrent import RECURRENT
+from cases_text import TEXT
 
 IMAGE, SEQUENCE = (3, 7, 6, 4), (3, 5, 2)
 
@@ -81,7 +82,7 @@ LAYERS = [
 ]
 
 LAYERS += RECURRENT + CORE + CONVOLUTION + PREPROCESSING
-WITHOUT_GRADIENT = {name for name, _, _ in ENCODERS}  # their tests are in test_preprocessing_layers.py
+WITHOUT_GRADIENT = {name for name, _, _ in ENCODERS + TEXT}  # their tests are in test_preprocessing_layers.py
 
 # name -> constructor arguments beyond the defaults, for activations that need some
 ACTIVATION_ARGUMENTS: dict[str, list[dict[str, Any]]] = {

@@ -10,6 +10,7 @@ import pickle
 import numpy as np
 import pytest
 from cases_preprocessing import ENCODERS, FIXED, LEARNERS, image
+from cases_text import TEXT
 from golden.record_preprocessing import FILE, encoded_by, images_of, learnt_by
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +22,9 @@ from minikeras.context import Context
 from minikeras.layers._resampling import KERNELS
 from minikeras.utils import PyDataset
 
-each_encoder = pytest.mark.parametrize(("name", "arguments", "x"), ENCODERS, ids=range(len(ENCODERS)))
+each_encoder = pytest.mark.parametrize(
+    ("name", "arguments", "x"), ENCODERS + TEXT, ids=range(len(ENCODERS + TEXT))
+)
 
 
 class Rows(PyDataset):

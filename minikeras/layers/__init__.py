@@ -32,6 +32,7 @@ from minikeras.layers.global_pooling import (
     GlobalMaxPooling3D,
 )
 from minikeras.layers.gru import GRU, GRUCell
+from minikeras.layers.hashing import Hashing
 from minikeras.layers.image import CenterCrop, Resizing
 from minikeras.layers.image_color import RandomBrightness, RandomContrast
 from minikeras.layers.image_random import (
@@ -42,6 +43,7 @@ from minikeras.layers.image_random import (
     RandomZoom,
 )
 from minikeras.layers.input_layer import Input, InputLayer
+from minikeras.layers.lookup import IntegerLookup, StringLookup
 from minikeras.layers.lstm import LSTM, LSTMCell
 from minikeras.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
 from minikeras.layers.normalization import (
@@ -71,6 +73,7 @@ from minikeras.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from minikeras.layers.scaling import Normalization, Rescaling
 from minikeras.layers.separable_convolution import SeparableConv1D, SeparableConv2D
 from minikeras.layers.simple_rnn import SimpleRNN, SimpleRNNCell
+from minikeras.layers.text_vectorization import TextVectorization
 from minikeras.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from minikeras.layers.wrappers import Bidirectional, TimeDistributed
 
@@ -146,8 +149,10 @@ table.add_all(
     GaussianDropout,
     GaussianNoise,
     GroupNormalization,
+    Hashing,
     Identity,
     InputLayer,
+    IntegerLookup,
     LSTM,
     LSTMCell,
     Lambda,
@@ -182,6 +187,8 @@ table.add_all(
     SpatialDropout3D,
     SpectralNormalization,
     StackedRNNCells,
+    StringLookup,
+    TextVectorization,
     TimeDistributed,
     UnitNormalization,
 )
@@ -253,9 +260,11 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
+    "IntegerLookup",
     "LSTMCell",
     "Lambda",
     "Layer",
@@ -296,6 +305,8 @@ __all__ = [
     "SpatialDropout3D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "StringLookup",
+    "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",

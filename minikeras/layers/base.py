@@ -33,7 +33,7 @@ from minikeras.activations import Activation
 from minikeras.config import standardize_dtype
 from minikeras.context import Context
 from minikeras.errors import closest
-from minikeras.layers.inputs import as_numeric, declared_shape
+from minikeras.layers.inputs import as_numeric, as_numeric_or_text, declared_shape
 from minikeras.layers.variables import VariableOwner
 from minikeras.naming import auto_name
 from minikeras.registry import Table, arguments, serialize
@@ -136,6 +136,11 @@ class Layer(VariableOwner):
         return f"layer {self.name!r} ({type(self).__name__})"
 
     @property
+    def takes_text(self) -> bool:
+        """Whether the input may be an array of strings."""
+        return False
+
+    @property
     def output_activation(self) -> Activation | None:
         """The function that makes the output, where there is one: a loss may be paired with it."""
         return None
@@ -173,9 +178,9 @@ class Layer(VariableOwner):
         """The input as an array of the layer's type.
 
         Raises:
-            ValueError: for strings, objects and lists of unequal length.
+            ValueError: for strings (unless the layer takes them), objects and lists of unequal length.
         """
-        array = as_numeric(x, self.where())
+        array = (as_numeric_or_text if self.takes_text else as_numeric)(x, self.where())
         casts = self.autocast and self.casts_input
         return array.astype(self.dtype) if casts and array.dtype != self.dtype else array
 

@@ -16,7 +16,7 @@ class InputLayer(Layer):
     Args:
         shape: without the batch axis; None stands for any size.
         batch_size: a fixed batch size, or None.
-        dtype: of the input; `config.floatx()` when None.
+        dtype: of the input; `config.floatx()` when None; "string" for a model whose first layer takes strings.
         sparse: accepted for Keras' sake; must be false.
         ragged: accepted for Keras' sake; must be false.
         batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
@@ -38,7 +38,8 @@ class InputLayer(Layer):
         name: str | None = None,
         optional: bool = False,
     ) -> None:
-        super().__init__(name=name, dtype=dtype or floatx())
+        self.is_string = isinstance(dtype, str) and dtype == "string"
+        super().__init__(name=name, dtype=floatx() if self.is_string else dtype or floatx())
         if (shape is None) == (batch_shape is None):
             raise ValueError(
                 "Input needs exactly one of `shape` (without the batch) and `batch_shape` (with it). "
@@ -78,7 +79,7 @@ class InputLayer(Layer):
         """Keras' keys; there is no `trainable`, and the dtype is a plain string."""
         return {
             "batch_shape": list(self.batch_shape),
-            "dtype": self.dtype.name,
+            "dtype": "string" if self.is_string else self.dtype.name,
             "sparse": self.sparse,
             "ragged": self.ragged,
             "name": self.name,

@@ -9,6 +9,8 @@ import numpy as np
 from minikeras.errors import ShapeError
 from minikeras.typing import Array, Shape
 
+NUMBERS = "fiub"  # the kinds of NumPy's types that are real numbers
+
 
 def declared_shape(kwargs: dict[str, Any]) -> Shape | None:
     """Take input_shape=, batch_input_shape=, batch_shape= or input_dim= out of the arguments."""
@@ -30,22 +32,44 @@ def as_numeric(x: Any, where: str) -> Array:
     Raises:
         ValueError: for strings, objects and lists of unequal length.
     """
-    try:
-        array = np.asarray(x)
-    except ValueError:
-        array = np.empty(0, object)
-    if array.dtype.kind not in "fiub":
+    array = _as_array(x)
+    if array.dtype.kind not in NUMBERS:
         what, fix = f"dtype {array.dtype}", "convert it to real numbers, x.astype('float32')"
-        if array.dtype.kind == "O":
+        if array.size and is_text(array):
+            what, fix = "strings in it", "encode them as numbers, for example with TextVectorization first"
+        elif array.dtype.kind == "O":
             what = "objects in it, such as None or rows of unequal length"
             fix = "drop what is missing, and pad rows to one length with minikeras.utils.pad_sequences"
-        elif array.dtype.kind in "US":
-            what, fix = "strings in it", "encode them as numbers"
         raise ValueError(
             f"Input of {where} must be an array of numbers.\n"
             f"  received: {type(x).__name__} with {what}\n  likely fix: {fix}"
         )
     return array
+
+
+def as_numeric_or_text(x: Any, where: str) -> Array:
+    """An array of numbers, or one of strings (of str, bytes, or objects that are either).
+
+    Raises:
+        ValueError: for other objects and lists of unequal length.
+    """
+    array = _as_array(x)
+    return array if is_text(array) else as_numeric(x, where)
+
+
+def _as_array(x: Any) -> Array:
+    """An array; from lists of unequal length one of objects that are neither numbers nor text."""
+    try:
+        return np.asarray(x)
+    except ValueError:
+        return np.array([None])
+
+
+def is_text(x: Array) -> bool:
+    """Whether all elements are strings: str or bytes."""
+    if x.dtype.kind == "O":
+        return all(isinstance(t, (str, bytes)) for t in x.flat)
+    return x.dtype.kind in "UST"
 
 
 def check_rank(where: str, input_shape: Shape, rank: int, axes: str, fix: str | None = None) -> None:

@@ -12,6 +12,7 @@ from minikeras.context import Context
 from minikeras.errors import ShapeError
 from minikeras.layers.base import Layer
 from minikeras.layers.input_layer import InputLayer
+from minikeras.layers.inputs import NUMBERS, as_numeric
 from minikeras.models.model import Model
 from minikeras.typing import Array, Shape
 
@@ -209,7 +210,14 @@ class Sequential(Model):
             raise AttributeError(f"Sequential model '{self.name}' has no defined output shape yet.")
         return self._walk(self._input.batch_shape)
 
+    @property
+    def takes_text(self) -> bool:
+        """Whether the first layer takes strings."""
+        return bool(self._layers) and self._layers[0].takes_text
+
     def standardize_input(self, x: Any) -> Array:
+        if x.dtype.kind not in NUMBERS and not self.takes_text:
+            as_numeric(x, self.where())  # raises
         if not self.built:
             self.build(x.shape)  # as in Keras the batch size is noted, but later batches may differ
         expected = self.input_shape

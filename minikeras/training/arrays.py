@@ -1,8 +1,8 @@
 """From what the user hands to `fit` to arrays that agree with each other.
 
-NumPy arrays, lists of numbers, and anything with `__array__` (pandas, torch) will do. What cannot
-be right is refused here, before anything is changed: strings, rows of unequal length, x and y of
-different lengths, nothing at all.
+NumPy arrays, lists of numbers, and anything with `__array__` (pandas, torch) will do, and for x
+arrays of strings. What cannot be right is refused here, before anything is changed: rows of unequal
+length, x and y of different lengths, nothing at all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minikeras.layers.inputs import as_numeric
+from minikeras.layers.inputs import NUMBERS, as_numeric, as_numeric_or_text
 from minikeras.typing import Array
 
 CHUNK = 2**18  # numbers checked at a time: few enough to stay in the cache
@@ -22,17 +22,19 @@ CHUNK = 2**18  # numbers checked at a time: few enough to stay in the cache
 def to_array(value: Any, name: str) -> Array | None:
     """x, y or sample_weight as an array; None stays None.
 
+    Only x may be strings; a model whose first layer does not take them says so itself.
+
     Raises:
         ValueError: for what is no array of numbers.
     """
-    if value is None or (isinstance(value, np.ndarray) and value.dtype.kind in "fiub" and value.ndim):
+    if value is None or (isinstance(value, np.ndarray) and value.dtype.kind in NUMBERS and value.ndim):
         return value
     if isinstance(value, (str, bytes, dict, set)):
         raise ValueError(
             f"Unrecognized data type: {name} of type {type(value).__name__}. Expected an array of numbers, one row "
             "per sample."
         )
-    array = as_numeric(value, repr(name))
+    array = (as_numeric_or_text if name == "x" else as_numeric)(value, repr(name))
     if array.ndim == 0:
         raise ValueError(f"Expected an array with one row per sample for {name!r}. Received: {value!r}")
     if array.ndim == 1 and type(value).__name__ == "Series":
