@@ -139,6 +139,11 @@ LOSSES: list[tuple[str, dict[str, Any], str, str]] = [
     ("Dice", {"axis": 0}, "bits", "unit"),
     ("Tversky", {"alpha": 0.3, "beta": 0.7}, "bits", "unit"),
     ("Tversky", {"axis": 1}, "bits", "unit"),
+    ("CTC", {}, "spelling", "steps"),
+    ("Circle", {"gamma": 3.0}, "labels", "real"),
+    ("Circle", {"gamma": 3.0, "margin": 0.2, "remove_diagonal": False}, "labels", "real"),
+    ("CategoricalGeneralizedCrossEntropy", {}, "labels", "unit"),
+    ("CategoricalGeneralizedCrossEntropy", {"q": 0.8}, "labels", "unit"),
 ]
 
 
@@ -155,5 +160,9 @@ def draw(kind: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
         return rng.integers(0, 2, shape).astype(float)
     if kind == "signs":
         return rng.integers(0, 2, shape) * 2.0 - 1
+    if kind == "steps":  # scores of the classes at each of 7 steps
+        return rng.normal(size=(shape[0], 7, shape[-1]))
+    if kind == "spelling":  # up to 4 labels, then zeros
+        return rng.integers(1, shape[-1], (shape[0], 4)) * (np.arange(4) < rng.integers(0, 5, (shape[0], 1)))
     labels = rng.integers(0, shape[-1], shape[:-1])
     return labels if kind == "labels" else np.eye(shape[-1])[labels]

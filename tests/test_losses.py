@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import copy
+import itertools
+import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 from cases import LOSSES, draw
+from golden.record_losses import CASES, predictions
+from hypothesis import given
+from hypothesis import strategies as st
 
 from minikeras import activations, losses, registry
 from minikeras.losses import Loss
@@ -184,3 +190,65 @@ def test_what_has_no_gradient_says_so():
 def test_empty_batches_have_no_loss():
     assert losses.MeanSquaredError()(np.zeros((0, 2)), np.zeros((0, 2))) == 0
     assert losses.MeanSquaredError().gradient(np.zeros((0, 2)), np.zeros((0, 2))).shape == (0, 2)
+
+
+# Losses of whole sequences and batches
+
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "losses.json").read_text())
+
+
+@pytest.mark.parametrize(("name", "i"), [(name, i) for name, c in CASES.items() for i in range(len(c))])
+def test_values_and_gradients_are_those_of_keras(name, i):
+    kwargs, y = CASES[name][i]
+    value, gradient = getattr(losses, name)(**kwargs).value_and_gradient(np.array(y), predictions(name))
+    assert value == pytest.approx(GOLDEN[name][i]["value"], rel=1e-6, abs=1e-7)
+    # beside a loss of 1e5, float32 leaves no digits of the probabilities behind the point
+    rtol, atol = (2e-2, 2e-2) if value > 1e4 else (2e-5, 2e-6)
+    np.testing.assert_allclose(gradient, GOLDEN[name][i]["gradient"], rtol, atol)
+
+
+@given(st.integers(0, 1000), st.integers(1, 4), st.integers(0, 3))
+def test_ctc_is_the_sum_over_all_paths_that_spell_the_labels(seed, steps, length):
+    rng = np.random.default_rng(seed)
+    z, labels = rng.normal(size=(1, steps, 3)), rng.integers(1, 3, (1, length))
+    p = activations.softmax(z[0].copy())
+    total = 0.0
+    for path in itertools.product(range(3), repeat=steps):
+        spelt = [k for k, before in zip(path, (0, *path), strict=False) if k not in (0, before)]
+        if spelt == labels[0].tolist():
+            total += np.prod([p[t, k] for t, k in enumerate(path)])
+    value = losses.ctc(labels, z)[0]
+    if total:
+        assert value == pytest.approx(-np.log(total), abs=1e-9)
+    else:
+        assert value > 9e4
+
+
+def test_samples_without_a_partner_have_no_loss():
+    x = np.eye(3)
+    assert not losses.circle([0, 1, 2], x).any() and not losses.circle([1, 1, 1], x).any()
+    assert not losses.Circle().gradient([0, 1, 2], x).any()
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (lambda: losses.CTC()(np.ones(2), np.ones((2, 3, 4))), r"y_true of shape \(2, labels\)"),
+        (lambda: losses.CTC()(np.ones((3, 1)), np.ones((2, 3, 4))), r"\(3, 1\)"),
+        (lambda: losses.CTC()(np.ones((2, 1)), np.ones((2, 4))), "return_sequences"),
+        (lambda: losses.CTC()([[4]], np.ones((1, 3, 4))), "label 4 at index .0, 0."),
+        (lambda: losses.CTC()([[1.5]], np.ones((1, 3, 4))), "whole"),
+        (lambda: losses.CTC()([[0, 1]], np.ones((1, 3, 4))), "0 is blank"),
+        (lambda: losses.Circle()(np.ones((2, 2)), np.ones((2, 2))), r"labels of shape \(2,\)"),
+        (lambda: losses.Circle()(np.ones(2), np.ones(2)), "features"),
+        (lambda: losses.Circle(gamma=-1), "`gamma`"),
+        (lambda: losses.Circle(margin=2), "`margin`"),
+        (lambda: losses.CategoricalGeneralizedCrossEntropy(1.0), "`q`"),
+        (lambda: losses.CategoricalGeneralizedCrossEntropy("a"), "`q`"),
+        (lambda: losses.CategoricalGeneralizedCrossEntropy()([5], np.ones((1, 3))), "0 to 2"),
+    ],
+    ids=range(13),
+)
+def test_what_does_not_fit_is_named(bad, words):
+    with pytest.raises(ValueError, match=words):
+        bad()

@@ -1,6 +1,7 @@
 """Loss functions: each as a class, as a function of (y_true, y_pred), and as a name for `compile`."""
 
 from minikeras.losses.base import FunctionLoss, Loss, functional, get, table
+from minikeras.losses.circle import Circle
 from minikeras.losses.crossentropy import (
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
@@ -9,6 +10,8 @@ from minikeras.losses.crossentropy import (
     KLDivergence,
     SparseCategoricalCrossentropy,
 )
+from minikeras.losses.ctc import CTC
+from minikeras.losses.generalized import CategoricalGeneralizedCrossEntropy
 from minikeras.losses.margin import CategoricalHinge, Dice, Hinge, SquaredHinge, Tversky
 from minikeras.losses.regression import (
     CosineSimilarity,
@@ -42,6 +45,9 @@ table.add_all(
     CategoricalHinge,
     Dice,
     Tversky,
+    CTC,
+    Circle,
+    CategoricalGeneralizedCrossEntropy,
 )
 
 mean_squared_error = functional(MeanSquaredError)
@@ -63,13 +69,19 @@ squared_hinge = functional(SquaredHinge)
 categorical_hinge = functional(CategoricalHinge)
 dice = functional(Dice)
 tversky = functional(Tversky)
+ctc = functional(CTC)
+circle = functional(Circle)
+categorical_generalized_cross_entropy = functional(CategoricalGeneralizedCrossEntropy)
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
+    "Circle",
     "CosineSimilarity",
     "Dice",
     "FunctionLoss",
@@ -90,8 +102,11 @@ __all__ = [
     "binary_focal_crossentropy",
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
     "categorical_hinge",
+    "circle",
     "cosine_similarity",
+    "ctc",
     "deserialize",
     "dice",
     "functional",
