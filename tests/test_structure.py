@@ -87,11 +87,23 @@ def test_files_and_functions_stay_short(path):
             assert length <= 55, f"{node.name}: {length} lines without its docstring"
 
 
+# What is only imported in the function that uses it, and the extra that installs it
+EXTRAS = {"tensorboardX": "tensorboard", "PIL": "image", "pydot": "graphviz"}
+
+
 def test_only_numpy_and_the_standard_library_are_imported():
     import sys
 
+    everywhere = {"minikeras", "numpy", *sys.stdlib_module_names}
     for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text())):
+        tree = ast.parse(path.read_text())
+        inner = {
+            id(node)
+            for function in ast.walk(tree)
+            if isinstance(function, ast.FunctionDef)
+            for node in ast.walk(function)
+        }
+        for node in ast.walk(tree):
             modules = []
             if isinstance(node, ast.Import):
                 modules = [a.name for a in node.names]
@@ -99,7 +111,10 @@ def test_only_numpy_and_the_standard_library_are_imported():
                 modules = [node.module]
             for module in modules:
                 root = module.split(".")[0]
-                assert root in {"minikeras", "numpy"} or root in sys.stdlib_module_names, f"{path}: {module}"
+                optional = root in EXTRAS and id(node) in inner
+                assert optional or root in everywhere, f"{path}: {module}"
+                if optional:
+                    assert f'pip install "minikeras[{EXTRAS[root]}]"' in path.read_text(), path
 
 
 def public_modules():

@@ -119,6 +119,7 @@ class Optimizer(State):
         self._check_arguments()
 
         State.__init__(self)
+        self.averages_in_weights = False  # whether `swap_average` has exchanged them
         self._iterations = ScalarVariable(np.array(0, "int32"), "iteration", self.name)
         self._learning_rate = self._standardize_learning_rate(learning_rate)
 
@@ -328,7 +329,20 @@ class Optimizer(State):
         """Leave the averages in the variables, where `use_ema` keeps any: at the end of `fit`."""
         if self.use_ema and self.built:
             for v in variables:
-                v.value[...] = self._slots["average"][self._home(v)].reshape(v.shape)
+                average = self._slots["average"][self._home(v)].reshape(v.shape)
+                if self.averages_in_weights:
+                    average[...] = v.value
+                else:
+                    v.value[...] = average
+            self.averages_in_weights = False
+
+    def swap_average(self) -> None:
+        """Exchange the weights with their averages, where `use_ema` keeps any."""
+        if self.use_ema and self.built:
+            for v, home in self._homes.items():
+                average = self._slots["average"][home].reshape(v.shape)
+                v.value[...], average[...] = average.copy(), v.value.copy()
+            self.averages_in_weights = not self.averages_in_weights
 
     def scale_loss(self, loss: Any) -> Any:
         """The loss times `loss_scale_factor`: what the gradients are to be taken of."""

@@ -20,6 +20,7 @@ from minikeras.training.evaluating import Evaluator
 from minikeras.training.interrupt import Interrupt, deferred_interrupt
 from minikeras.training.step import TrainingStep
 from minikeras.typing import Array
+from minikeras.variable import Variable
 
 
 class Trainer(Evaluator):
@@ -91,6 +92,12 @@ class Trainer(Evaluator):
         self._train(range(initial_epoch, epochs), source, validate, hooks)
         assert self.history is not None
         return self.history
+
+    @property
+    def gradients(self) -> dict[Variable, Array]:
+        """dL/dweight in the last training step, clipped if the optimizer clips; empty before the first."""
+        step = self._step
+        return {} if step is None else {v: step.ctx.grad(v) for v in step.variables}
 
     def _train(
         self,
