@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import zipfile
-import zlib
 from collections.abc import Iterable
 from typing import IO, Any
 
@@ -72,6 +70,9 @@ def read_npz(file: str, what: str, names: Iterable[str], pickled: bool = False) 
     Raises:
         ValueError: when the archive does not hold them.
     """
+    import zipfile  # the compression libraries take a while to import
+    import zlib
+
     try:
         if not zipfile.is_zipfile(file):
             raise ValueError("it is no .npz archive")

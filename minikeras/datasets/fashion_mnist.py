@@ -7,9 +7,7 @@ Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", 2017. License: MIT.
 
 from __future__ import annotations
 
-import gzip
 import os
-import zlib
 
 import numpy as np
 
@@ -43,6 +41,9 @@ def _read(part: str) -> tuple[Array, Array]:
 
 def _read_idx(name: str, header: int) -> Array:
     """The bytes of an IDX file after its header."""
+    import gzip  # the compression libraries take a while to import
+    import zlib
+
     file = fetch(os.path.join("fashion-mnist", name), ORIGIN + name, None)
     try:
         with gzip.open(file, "rb") as stream:
