@@ -288,7 +288,7 @@ def test_images_there_and_back(pillow, tmp_path):
     grey = utils.load_img(io.BytesIO((tmp_path / "a.png").read_bytes()), "grayscale", (2, 3))
     assert utils.img_to_array(grey).shape == (2, 3, 1)
     assert utils.img_to_array(np.ones((2, 3))).shape == (2, 3, 1)
-    assert np.asarray(utils.array_to_img(np.full((2, 2, 1), 1000.0), scale=False)).dtype == np.int32
+    assert np.asarray(utils.array_to_img(np.full((2, 2, 1), 1000.0), scale=False)).dtype == np.uint16
     assert np.asarray(utils.array_to_img(np.arange(4.0).reshape(2, 2, 1))).tolist() == [[0, 85], [170, 255]]
     with pytest.warns(UserWarning, match="JPEG"):
         utils.save_img(tmp_path / "a.jpg", np.ones((2, 2, 4)), quality=9)

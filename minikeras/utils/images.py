@@ -130,7 +130,8 @@ def array_to_img(
         x = x - x.min()
         x = x / (x.max() or 1) * 255
     if x.shape[2] == 1:
-        return pillow().fromarray(x[:, :, 0].astype("int32" if x.max() > 255 else "uint8"))
+        kind = "uint8" if x.max() <= 255 else "uint16"  # PNG files hold either; Keras' int32 they do not
+        return pillow().fromarray(x[:, :, 0].astype(kind))
     return pillow().fromarray(x.astype("uint8"))
 
 
