@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 from case import Case, case
+from cases_convolution import CONVOLUTION
 from cases_core import CORE
+from cases_preprocessing import ENCODERS, PREPROCESSING
 from cases_recurrent import RECURRENT
 
 IMAGE, SEQUENCE = (3, 7, 6, 4), (3, 5, 2)
@@ -78,7 +80,8 @@ LAYERS = [
     ),
 ]
 
-LAYERS += RECURRENT + CORE
+LAYERS += RECURRENT + CORE + CONVOLUTION + PREPROCESSING
+WITHOUT_GRADIENT = {name for name, _, _ in ENCODERS}  # their tests are in test_preprocessing_layers.py
 
 # name -> constructor arguments beyond the defaults, for activations that need some
 ACTIVATION_ARGUMENTS: dict[str, list[dict[str, Any]]] = {

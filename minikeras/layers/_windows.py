@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -41,6 +42,28 @@ def pad_amounts(sizes: Sequence[int], kernel: Ints, strides: Ints, dilation: Int
             total = max((-(-n // s) - 1) * s + reach - n, 0)
             amounts.append((total // 2, total - total // 2))
     return tuple(amounts)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One window's way over an array: its size, its steps, the padding, and how many places it takes."""
+
+    kernel: Ints
+    strides: Ints
+    dilation: Ints
+    amounts: Pads
+    out: Ints
+
+    @classmethod
+    def over(cls, sizes: Sequence[int], kernel: Ints, strides: Ints, dilation: Ints, padding: str) -> Sweep:
+        """The sweep over spatial axes of these sizes."""
+        steps = zip(sizes, kernel, strides, dilation, strict=True)
+        out = tuple(output_size(n, k, s, d, padding) or 0 for n, k, s, d in steps)
+        return cls(kernel, strides, dilation, pad_amounts(sizes, kernel, strides, dilation, padding), out)
+
+    def taps(self) -> Iterator[tuple[Ints, tuple[slice, ...]]]:
+        """For each cell of the window: its index, and the slice of the padded array that it passes over."""
+        return taps(self.kernel, self.strides, self.dilation, self.out)
 
 
 def pad(x: Array, amounts: Pads, value: float, ctx: Context) -> Array:

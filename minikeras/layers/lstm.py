@@ -62,19 +62,9 @@ class LSTMCell(KernelCell):
 
     def initial_bias(self) -> Any:
         """The bias's initializer, with ones for the forget gate: at first everything is remembered."""
-        if not self.unit_forget_bias:
-            return self.bias_initializer
-        u = self.units
-
-        def make(shape: tuple[int, ...], dtype: Any = None) -> Array:
-            parts = (
-                self.bias_initializer((u,), dtype),
-                np.ones(u, dtype),
-                self.bias_initializer((2 * u,), dtype),
-            )
-            return np.concatenate(parts)
-
-        return make
+        return (
+            forget_bias(self.bias_initializer, self.units) if self.unit_forget_bias else self.bias_initializer
+        )
 
     def activations(self) -> list[activations.Activation]:
         return [self.activation, self.recurrent_activation]
@@ -128,6 +118,16 @@ class LSTMCell(KernelCell):
             g.backward(dgates[part].T, saved[part].T, out=dz[part].T)
         dc *= f  # dL/dc_{t−1} = dc f
         return [self.backpropagate(t, dz, ctx), dc]
+
+
+def forget_bias(initializer: Any, units: int) -> Any:
+    """An initializer of four gates' bias: ones for the forget gate, the second, and the given one for the rest."""
+
+    def make(shape: tuple[int, ...], dtype: Any = None) -> Array:
+        parts = (initializer((units,), dtype), np.ones(units, dtype), initializer((2 * units,), dtype))
+        return np.concatenate(parts)
+
+    return make
 
 
 class LSTM(RNN):

@@ -1,11 +1,12 @@
-"""Pooling: one number for each window of an image, here the largest.
+"""Pooling: one number for each window of an image, the largest or the mean.
 
 A window's cells are never gathered: what one cell of the window saw at all places is a strided
-slice of the input, and the running maximum over these slices is the result.
+slice of the input, and the running maximum, or sum, over these slices is the result.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,12 @@ import numpy as np
 from minikeras.config import standardize_data_format
 from minikeras.context import Context
 from minikeras.errors import ShapeError, check_ints, check_option
-from minikeras.layers._windows import inner, output_size, pad, pad_amounts, taps
-from minikeras.layers.base import Layer
-from minikeras.layers.inputs import check_spatial
+from minikeras.layers._windows import Sweep, inner, output_size, pad
+from minikeras.layers.spatial import Spatial
 from minikeras.typing import Array, Shape
 
 
-class Pooling(Layer):
+class Pooling(Spatial):
     """What all windowed pooling layers share: sizes, padding, where the channels are.
 
     Args:
@@ -34,11 +34,9 @@ class Pooling(Layer):
         ValueError: for sizes that are not positive integers, or an unknown padding.
     """
 
-    rank = 2
-
     def __init__(
         self,
-        pool_size: Any = 2,
+        pool_size: Any,
         strides: Any = None,
         padding: str = "valid",
         data_format: str | None = None,
@@ -49,68 +47,107 @@ class Pooling(Layer):
         self.strides = self.pool_size if strides is None else check_ints(self, "strides", strides, self.rank)
         self.padding = check_option(self, "padding", str(padding).lower(), ("valid", "same"))
         self.data_format = standardize_data_format(data_format)
-        self.dilation = (1,) * self.rank
 
     def check_input(self, input_shape: Shape) -> None:
-        check_spatial(self.where(), input_shape, self.rank, self._last)
-        if any(n is not None and n < 1 for n in self._sizes(self._spatial(input_shape))):
+        super().check_input(input_shape)
+        if any(n is not None and n < 1 for n in self._sizes(self.spatial(input_shape))):
             raise ShapeError(
                 self.where(), f"an input of at least {self.pool_size}, the pool_size", tuple(input_shape),
                 "use a smaller pool_size, padding='same', or fewer pooling layers before",
             )  # fmt: skip
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        sizes = self._sizes(self._spatial(input_shape))
-        return (input_shape[0], *sizes, input_shape[-1]) if self._last else (*input_shape[:2], *sizes)
-
-    @property
-    def _last(self) -> bool:
-        return self.data_format == "channels_last"
-
-    def _spatial(self, shape: Shape) -> Shape:
-        return shape[1:-1] if self._last else shape[2:]
+        return self.shape_of(
+            input_shape[0], self._sizes(self.spatial(input_shape)), self.channels(input_shape)
+        )
 
     def _sizes(self, spatial: Shape) -> Shape:
         parts = zip(spatial, self.pool_size, self.strides, strict=True)
         return tuple(output_size(n, k, s, 1, self.padding) for n, k, s in parts)
 
-    def _channels_last(self, x: Array) -> Array:
-        return x if self._last else np.moveaxis(x, 1, -1)
-
-    def _restore(self, x: Array) -> Array:
-        return x if self._last else np.moveaxis(x, -1, 1)
+    def _sweep(self, x: Array) -> Sweep:
+        return Sweep.over(x.shape[1:-1], self.pool_size, self.strides, (1,) * self.rank, self.padding)
 
 
 class MaxPooling(Pooling):
     """y[n, i, c] = the largest x[n, j, c] in window i; its gradient goes to the first of the largest."""
 
+    def __init__(
+        self,
+        pool_size: Any = 2,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
     def forward(self, x: Array, ctx: Context) -> Array:
-        x = self._channels_last(x)
-        amounts = pad_amounts(x.shape[1:-1], self.pool_size, self.strides, self.dilation, self.padding)
-        padded = pad(x, amounts, -np.inf, ctx)
-        out = tuple(int(n or 0) for n in self._sizes(x.shape[1:-1]))
-        y = ctx.buffer("y", (len(x), *out, x.shape[-1]), self.dtype)
-        for tap, where in taps(self.pool_size, self.strides, self.dilation, out):
+        x = self.channels_last(x)
+        sweep = self._sweep(x)
+        padded = pad(x, sweep.amounts, -np.inf, ctx)
+        y = ctx.buffer("y", (len(x), *sweep.out, x.shape[-1]), self.dtype)
+        for tap, where in sweep.taps():
             if any(tap):
                 np.maximum(y, padded[where], out=y)
             else:  # the window's first cell
                 np.copyto(y, padded[where])
-        ctx.save(padded=padded, amounts=amounts, shape=x.shape, y=y)
-        return self._restore(y)
+        ctx.save(padded=padded, shape=x.shape, sweep=sweep, y=y)
+        return self.restore(y)
 
     def backward(self, dy: Array, ctx: Context) -> Array:
-        padded, amounts, shape, y = ctx.saved("padded", "amounts", "shape", "y")
-        dy = self._channels_last(dy)
+        padded, shape, sweep, y = ctx.saved("padded", "shape", "sweep", "y")
+        dy = self.channels_last(dy)
         dpadded = ctx.buffer("dpadded", padded.shape, self.dtype)
         dpadded[...] = 0
         rest = ctx.buffer("rest", y.shape, self.dtype)  # the part of dy that has not found its cell yet
         share = ctx.buffer("share", y.shape, self.dtype)
         np.copyto(rest, dy)
-        for _, where in taps(self.pool_size, self.strides, self.dilation, y.shape[1:-1]):
+        for _, where in sweep.taps():
             np.multiply(rest, padded[where] == y, out=share)
             dpadded[where] += share
             rest -= share
-        return self._restore(dpadded[inner(shape, amounts)])
+        return self.restore(dpadded[inner(shape, sweep.amounts)])
+
+
+class AveragePooling(Pooling):
+    """y[n, i, c] = the mean of x[n, j, c] over the cells j of window i that lie inside the input."""
+
+    def forward(self, x: Array, ctx: Context) -> Array:
+        x = self.channels_last(x)
+        sweep = self._sweep(x)
+        padded = pad(x, sweep.amounts, 0, ctx)
+        y = ctx.buffer("y", (len(x), *sweep.out, x.shape[-1]), self.dtype)
+        for tap, where in sweep.taps():
+            if any(tap):
+                y += padded[where]
+            else:  # the window's first cell
+                np.copyto(y, padded[where])
+        weights = self._weights(x.shape[1:-1], sweep)
+        y *= weights
+        ctx.save(padded_shape=padded.shape, shape=x.shape, sweep=sweep, weights=weights)
+        return self.restore(y)
+
+    def backward(self, dy: Array, ctx: Context) -> Array:
+        padded_shape, shape, sweep, weights = ctx.saved("padded_shape", "shape", "sweep", "weights")
+        dy = self.channels_last(dy)
+        share = np.multiply(dy, weights, out=ctx.buffer("share", dy.shape, self.dtype))
+        dpadded = ctx.buffer("dpadded", padded_shape, self.dtype)
+        dpadded[...] = 0
+        for _, where in sweep.taps():  # each cell of a window has the same share
+            dpadded[where] += share
+        return self.restore(dpadded[inner(shape, sweep.amounts)])
+
+    def _weights(self, sizes: tuple[int, ...], sweep: Sweep) -> Array:
+        """1 / the number of cells inside the input, for each place: shape (*out, 1)."""
+        counts = []
+        for n, (before, _), k, s, o in zip(
+            sizes, sweep.amounts, sweep.kernel, sweep.strides, sweep.out, strict=True
+        ):
+            start = np.arange(o) * s - before
+            counts.append(np.minimum(start + k, n) - np.maximum(start, 0))
+        total = functools.reduce(np.multiply.outer, counts)
+        return (1 / total[..., None]).astype(self.dtype)
 
 
 class MaxPooling1D(MaxPooling):
@@ -127,5 +164,23 @@ class MaxPooling2D(MaxPooling):
 
 class MaxPooling3D(MaxPooling):
     """The largest number of each window of a volume: (batch, depth, height, width, channels)."""
+
+    rank = 3
+
+
+class AveragePooling1D(AveragePooling):
+    """The mean of each window of steps: (batch, steps, channels)."""
+
+    rank = 1
+
+
+class AveragePooling2D(AveragePooling):
+    """The mean of each window of an image: (batch, height, width, channels)."""
+
+    rank = 2
+
+
+class AveragePooling3D(AveragePooling):
+    """The mean of each window of a volume: (batch, depth, height, width, channels)."""
 
     rank = 3

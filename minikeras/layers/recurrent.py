@@ -40,6 +40,10 @@ class RNN(Layer):
     """
 
     supports_masking = True
+    # The order of axes in here: of one step's (batch, features), and of a whole input or output sequence
+    step_axes: tuple[int, ...] = (1, 0)
+    input_axes: tuple[int, ...] = (2, 1, 0)
+    output_axes: tuple[int, ...] = (1, 2, 0)
 
     def __init__(
         self,
@@ -81,7 +85,7 @@ class RNN(Layer):
                 self.where(), "a fixed batch size, as stateful=True", tuple(input_shape),
                 "begin the model with Input(batch_shape=(batch, steps, features))",
             )  # fmt: skip
-        self.cell.ensure_built((input_shape[0], input_shape[2]))
+        self.cell.ensure_built((input_shape[0], *input_shape[2:]))
         self.mark_built(input_shape)
         if self.stateful:
             self.reset_states()
@@ -95,6 +99,10 @@ class RNN(Layer):
         if self.built and self.build_shape is not None and width != self.build_shape[2]:
             expected = f"axis -1 of size {self.build_shape[2]}"
             raise ShapeError(self.where(), expected, f"{tuple(input_shape)}, axis -1 of size {width}")
+        self.check_batch(input_shape)
+
+    def check_batch(self, input_shape: Shape) -> None:
+        """Raise a `ShapeError` when a stateful layer is given another number of samples than before."""
         if self.states is not None and input_shape[0] not in (None, len(self.states[0])):
             raise ShapeError(
                 self.where(),
@@ -105,11 +113,17 @@ class RNN(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
         batch, steps = input_shape[:2]
-        size = self.cell.output_size
-        output = (batch, steps, size) if self.return_sequences else (batch, size)
+        shapes = self.state_shapes(input_shape)
+        shape = shapes[0 if self.cell.outputs_state else -1]
+        output = (batch, steps, *shape) if self.return_sequences else (batch, *shape)
         if self.return_state:
-            return [output, *((batch, size) for size in self.cell.state_sizes)]
+            return [output, *((batch, *shape) for shape in shapes[: len(self.cell.state_sizes)])]
         return output
+
+    def state_shapes(self, input_shape: Shape) -> list[Shape]:
+        """The shape of each state of one sample, and of the output where it is not the first state."""
+        sizes = self.cell.state_sizes + (() if self.cell.outputs_state else (self.cell.output_size,))
+        return [(size,) for size in sizes]
 
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         return mask if self.return_sequences else None
@@ -124,7 +138,8 @@ class RNN(Layer):
             raise ValueError(
                 f"{self.where()} has no states to reset: it needs stateful=True and to be built."
             )
-        shapes = [(self.build_shape[0], size) for size in self.cell.state_sizes]
+        inner = self.state_shapes(self.build_shape)[: len(self.cell.state_sizes)]
+        shapes = [(self.build_shape[0], *(n or 0 for n in shape)) for shape in inner]
         if states is None:
             self.states = [np.zeros(shape, self.dtype) for shape in shapes]
             return
@@ -138,20 +153,20 @@ class RNN(Layer):
     def forward(self, x: Array, ctx: Context) -> Any:
         if self.stateful:
             self.check_input(x.shape)  # the last batch of an epoch may be too small
-        n, steps, inputs = x.shape
-        sequence = ctx.buffer("sequence", (inputs, steps, n), self.dtype)
-        np.copyto(sequence, x.transpose(2, 1, 0)[:, :: -1 if self.go_backwards else 1])
+        ordered = x[:, :: -1 if self.go_backwards else 1].transpose(self.input_axes)
+        sequence = ctx.buffer("sequence", ordered.shape, self.dtype)
+        np.copyto(sequence, ordered)
         keep = self._keep(ctx)
-        states = self._initial_states(n, steps, ctx)
+        states = self._initial_states(x.shape, ctx)
         inner = ctx.child("cell")
         self.cell.begin(sequence, inner)
-        for t in range(steps):
+        for t in range(x.shape[1]):
             self.cell.step(t, states, inner)
             if keep is not None:
                 for s in states:  # at a masked step all stays as it was
                     s[t + 1] *= keep[t]
                     s[t + 1] += s[t] * (1 - keep[t])
-        final = [s[-1].T for s in states[: len(self.cell.state_sizes)]]
+        final = [s[-1].transpose(_back(self.step_axes)) for s in states[: len(self.cell.state_sizes)]]
         if self.stateful:
             self.states = [s.copy() for s in final]
         ctx.save(shape=x.shape, keep=keep, states=states)
@@ -165,7 +180,7 @@ class RNN(Layer):
         inner.needs_dx = ctx.needs_dx
         dstates: list[Array] = [np.zeros(s.shape[1:], self.dtype) for s in states]
         for d, extra in zip(dstates, dfinal, strict=False):
-            d += extra.T
+            d += extra.transpose(self.step_axes)
         dout = self._output_gradients(dy, keep, ctx)  # (steps, units, batch), or that of the last step
         output = 0 if self.cell.outputs_state else -1
         for t in reversed(range(shape[1])):
@@ -180,14 +195,17 @@ class RNN(Layer):
             through = self.cell.step_backward(t, [d * keep[t] for d in dstates], states, inner)
             dstates = [a + b for a, b in zip(through, passed, strict=True)]
         dx = self.cell.finish(states, inner)
-        return None if dx is None else dx[:, :: -1 if self.go_backwards else 1].transpose(2, 1, 0)
+        if dx is None:
+            return None
+        return dx.transpose(_back(self.input_axes))[:, :: -1 if self.go_backwards else 1]
 
     def _output_gradients(self, dy: Array, keep: Array | None, ctx: Context) -> Array:
         """dL/doutputs in the order of the axes used here."""
         if not self.return_sequences:
-            return dy.T
-        dout = ctx.buffer("dout", (dy.shape[1], dy.shape[2], dy.shape[0]), self.dtype)
-        np.copyto(dout, dy.transpose(1, 2, 0))
+            return dy.transpose(self.step_axes)
+        ordered = dy.transpose(self.output_axes)
+        dout = ctx.buffer("dout", ordered.shape, self.dtype)
+        np.copyto(dout, ordered)
         if keep is not None and self.zero_output_for_mask:
             dout *= keep
         return dout
@@ -196,25 +214,35 @@ class RNN(Layer):
         """The mask as numbers 0 and 1, (steps, 1, batch), in the order of processing."""
         if ctx.mask is None:
             return None
-        mask = np.asarray(ctx.mask, bool).T[:, None].astype(self.dtype)
-        return mask[::-1] if self.go_backwards else mask
+        mask = np.asarray(ctx.mask, bool).astype(self.dtype)[:, :: -1 if self.go_backwards else 1]
+        ones = (1,) * (len(self.output_axes) - 2)
+        return mask.reshape(*mask.shape, *ones).transpose(self.output_axes)
 
-    def _initial_states(self, n: int, steps: int, ctx: Context) -> list[Array]:
+    def _initial_states(self, shape: tuple[int, ...], ctx: Context) -> list[Array]:
         """The arrays that the cell will fill: one for each state, and for outputs that are no state."""
         arrays = []
-        sizes = self.cell.state_sizes + (() if self.cell.outputs_state else (self.cell.output_size,))
-        for i, size in enumerate(sizes):
-            s = ctx.buffer(f"state{i}", (steps + 1, size, n), self.dtype)
-            s[0] = 0 if self.states is None or i >= len(self.states) else self.states[i].T
+        for i, inner in enumerate(self.state_shapes(shape)):
+            step = (shape[0], *(n or 0 for n in inner))
+            s = ctx.buffer(f"state{i}", (shape[1] + 1, *(step[axis] for axis in self.step_axes)), self.dtype)
+            s[0] = 0
+            if self.states is not None and i < len(self.states):
+                s[0] = self.states[i].transpose(self.step_axes)
             arrays.append(s)
         return arrays
 
     def _result(self, outputs: Array, keep: Array | None, ctx: Context) -> Array:
         """The output of the last step, or of all steps as (batch, steps, units)."""
         if not self.return_sequences:
-            return outputs[-1].T
-        y = ctx.buffer("y", (outputs.shape[2], outputs.shape[0] - 1, outputs.shape[1]), self.dtype)
-        np.copyto(y, outputs[1:].transpose(2, 0, 1))
+            return outputs[-1].transpose(_back(self.step_axes))
+        back = _back(self.output_axes)
+        ordered = outputs[1:].transpose(back)
+        y = ctx.buffer("y", ordered.shape, self.dtype)
+        np.copyto(y, ordered)
         if keep is not None and self.zero_output_for_mask:
-            y *= keep.transpose(2, 0, 1)
+            y *= keep.transpose(back)
         return y
+
+
+def _back(axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The order of axes that undoes a transposition."""
+    return tuple(axes.index(i) for i in range(len(axes)))
