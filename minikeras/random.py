@@ -165,3 +165,60 @@ def randint(
 def shuffle(x: Array, axis: int = 0, seed: int | SeedGenerator | None = None) -> Array:
     """A copy of x whose slices along `axis` are in random order."""
     return generator(seed).permutation(x, axis=axis)
+
+
+def gamma(
+    shape: tuple[int, ...],
+    alpha: Any,
+    dtype: DTypeLike | None = None,
+    seed: int | SeedGenerator | None = None,
+) -> Array:
+    """Draws from the gamma distribution of shape α and scale 1, whose mean is α."""
+    return generator(seed).gamma(alpha, 1.0, shape).astype(dtype or config.floatx())
+
+
+def beta(
+    shape: tuple[int, ...],
+    alpha: Any,
+    beta: Any,
+    dtype: DTypeLike | None = None,
+    seed: int | SeedGenerator | None = None,
+) -> Array:
+    """Draws from the beta distribution, whose mean is α / (α + β)."""
+    return generator(seed).beta(alpha, beta, shape).astype(dtype or config.floatx())
+
+
+def binomial(
+    shape: tuple[int, ...],
+    counts: Any,
+    probabilities: Any,
+    dtype: DTypeLike | None = None,
+    seed: int | SeedGenerator | None = None,
+) -> Array:
+    """How many of `counts` trials succeed, each with the given probability."""
+    return generator(seed).binomial(counts, probabilities, shape).astype(dtype or config.floatx())
+
+
+def categorical(
+    logits: Any, num_samples: int, dtype: DTypeLike = "int32", seed: int | SeedGenerator | None = None
+) -> Array:
+    """Classes drawn with the probabilities softmax(logits): (batch, classes) to (batch, num_samples)."""
+    z = np.asarray(logits)
+    # argmax(z + Gumbel noise) is class k with probability softmax(z)[k]
+    noise = generator(seed).gumbel(size=(z.shape[0], num_samples, z.shape[1]))
+    return (z[:, None, :] + noise).argmax(axis=-1).astype(dtype)
+
+
+def dropout(
+    inputs: Any,
+    rate: float,
+    noise_shape: tuple[int | None, ...] | None = None,
+    seed: int | SeedGenerator | None = None,
+) -> Array:
+    """Each number is 0 with probability `rate`, and otherwise divided by 1 − rate."""
+    x = np.asarray(inputs)
+    if rate >= 1:
+        return np.zeros_like(x)
+    shape = [m if n is None else n for n, m in zip(noise_shape or x.shape, x.shape, strict=True)]
+    keep = generator(seed).uniform(size=shape) < 1 - rate
+    return np.where(keep, x / (1 - rate), 0).astype(x.dtype)

@@ -253,3 +253,21 @@ def test_settings():
     config.set_image_data_format("channels_first")
     assert layers.Flatten().data_format == "channels_first"
     config.set_image_data_format("channels_last")
+
+
+def test_distributions_have_their_means():
+    draws = {
+        "gamma": (mk_random.gamma((4000,), 3.0, seed=1), 3.0),
+        "beta": (mk_random.beta((4000,), 2.0, 6.0, seed=1), 0.25),
+        "binomial": (mk_random.binomial((4000,), 10, 0.3, seed=1), 3.0),
+        "dropout": (mk_random.dropout(np.ones(4000, "float32"), 0.3, seed=1), 1.0),
+    }
+    for name, (x, mean) in draws.items():
+        assert x.dtype == np.float32 and x.mean() == pytest.approx(mean, rel=0.05), name
+    z = np.log([[0.2, 0.8], [0.5, 0.5]])
+    classes = mk_random.categorical(z, 4000, seed=1)
+    assert classes.shape == (2, 4000) and classes.dtype == np.int32
+    np.testing.assert_allclose(classes.mean(axis=1), [0.8, 0.5], atol=0.03)
+    rows = mk_random.dropout(np.ones((50, 4)), 0.5, noise_shape=(None, 1), seed=1)
+    assert set(rows.ravel()) == {0, 2} and (rows == rows[:, :1]).all()
+    assert not mk_random.dropout(np.ones(3), 1.0).any()

@@ -1,5 +1,25 @@
-"""Data sets to try things out with: `digits` comes with the package, `mnist` is downloaded once."""
+"""Data sets to try things out with: `digits` comes with the package, the others are downloaded once."""
 
-from minikeras.datasets import digits, mnist
+from minikeras.datasets import (
+    boston_housing,
+    california_housing,
+    cifar10,
+    cifar100,
+    digits,
+    fashion_mnist,
+    imdb,
+    mnist,
+    reuters,
+)
 
-__all__ = ["digits", "mnist"]
+__all__ = [
+    "boston_housing",
+    "california_housing",
+    "cifar10",
+    "cifar100",
+    "digits",
+    "fashion_mnist",
+    "imdb",
+    "mnist",
+    "reuters",
+]

@@ -9,12 +9,9 @@ License: Creative Commons Attribution-Share Alike 3.0, https://creativecommons.o
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 
-from minikeras.typing import Array
-from minikeras.utils.files import cache_home, download
+from minikeras.datasets._files import Split, corrupt, fetch, read_npz
 
 ORIGIN = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
@@ -22,7 +19,7 @@ SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 SHAPES = {"x_train": (60000, 28, 28), "y_train": (60000,), "x_test": (10000, 28, 28), "y_test": (10000,)}
 
 
-def load_data(path: str = "mnist.npz") -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+def load_data(path: str = "mnist.npz") -> Split:
     """MNIST as `(x_train, y_train), (x_test, y_test)`.
 
     Args:
@@ -38,31 +35,12 @@ def load_data(path: str = "mnist.npz") -> tuple[tuple[Array, Array], tuple[Array
         OSError: when there is no such file and it cannot be downloaded.
         ValueError: when the file there does not hold MNIST, or the download has the wrong hash.
     """
-    file = os.path.join(cache_home(), "datasets", path)
-    if not os.path.exists(file):
-        download(ORIGIN, file, SHA256)
-    arrays = _read(file)
+    file = fetch(path, ORIGIN, SHA256)
+    arrays = read_npz(file, "MNIST", SHAPES)
+    for name, shape in SHAPES.items():
+        found = arrays[name]
+        if found.shape != shape or found.dtype != np.uint8:
+            raise corrupt(
+                file, "MNIST", f"{name} has shape {found.shape} and type {found.dtype}, not {shape}, uint8"
+            )
     return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
-
-
-def _read(file: str) -> dict[str, Array]:
-    """The four arrays of the archive, after a look at their names, shapes and types."""
-    import zipfile  # the compression libraries take a while to import
-    import zlib
-
-    arrays: dict[str, Array] = {}
-    try:
-        if not zipfile.is_zipfile(file):
-            raise ValueError("it is no .npz archive")
-        with np.load(file, allow_pickle=False) as archive:
-            for name, shape in SHAPES.items():
-                arrays[name] = found = archive[name]
-                if found.shape != shape or found.dtype != np.uint8:
-                    raise ValueError(f"{name} has shape {found.shape} and type {found.dtype}")
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(
-            f"{file} does not hold MNIST: {error}\n"
-            f"  expected: an .npz archive of the uint8 arrays {SHAPES}\n"
-            "  likely fix: delete the file; the next call downloads it anew."
-        ) from error
-    return arrays
