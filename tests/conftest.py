@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from minikeras import config
+from minikeras import config, datasets
 from minikeras.naming import reset_names
 
 common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -23,3 +23,15 @@ def clean_state():
     config.set_floatx("float32")
     with np.errstate(all="raise", under="ignore"):
         yield
+
+
+@pytest.fixture
+def data_folder(tmp_path, monkeypatch):
+    """An empty folder where the data sets' files belong, and no server to get them from."""
+    folder = tmp_path / "home" / "datasets"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("MINIKERAS_HOME", str(folder.parent))
+    monkeypatch.setenv("no_proxy", "*")
+    for name in set(datasets.__all__) - {"digits"}:
+        monkeypatch.setattr(getattr(datasets, name), "ORIGIN", "http://127.0.0.1:9/")
+    return folder

@@ -1,4 +1,7 @@
-"""Data sets to try things out with: `digits` comes with the package, the others are downloaded once."""
+"""Data sets to try things out with: `digits` comes with the package, the others are downloaded once.
+
+Each has `load_data()`, which returns `(x_train, y_train), (x_test, y_test)` as NumPy arrays.
+"""
 
 from minikeras.datasets import (
     boston_housing,

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from minikeras.datasets._files import Split, corrupt, fetch, read_npz
+from minikeras.datasets._files import SERVER, fetch, read_npz, reading
+from minikeras.datasets._splits import Split
 
-ORIGIN = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
+ORIGIN = SERVER + "mnist.npz"
 SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 
 SHAPES = {"x_train": (60000, 28, 28), "y_train": (60000,), "x_test": (10000, 28, 28), "y_test": (10000,)}
@@ -36,11 +37,9 @@ def load_data(path: str = "mnist.npz") -> Split:
         ValueError: when the file there does not hold MNIST, or the download has the wrong hash.
     """
     file = fetch(path, ORIGIN, SHA256)
-    arrays = read_npz(file, "MNIST", SHAPES)
-    for name, shape in SHAPES.items():
-        found = arrays[name]
-        if found.shape != shape or found.dtype != np.uint8:
-            raise corrupt(
-                file, "MNIST", f"{name} has shape {found.shape} and type {found.dtype}, not {shape}, uint8"
-            )
+    with reading(file, "MNIST", f"an .npz archive of the uint8 arrays {SHAPES}"):
+        arrays = read_npz(file, tuple(SHAPES))
+        for name, shape in SHAPES.items():
+            if arrays[name].shape != shape or arrays[name].dtype != np.uint8:
+                raise ValueError(f"{name} has shape {arrays[name].shape} and type {arrays[name].dtype}")
     return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
