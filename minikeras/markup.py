@@ -1,0 +1,156 @@
+"""Small pieces of HTML and SVG, written by hand, for what a notebook shows.
+
+A `View` has a text for the terminal and a page for the notebook, which can be saved and needs no
+network, no script and no font. Whatever is not `Markup` already is escaped, since the names of
+layers are the user's. Colours are chosen to be legible on light and on dark pages.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minikeras.typing import Array
+
+COLOURS = ("#3b76c4", "#d9722e", "#3f9a5b", "#b5498f", "#8a6fd1", "#a08a2c")
+STYLE = """<style>
+.mk{font:14px/1.45 system-ui,sans-serif;overflow-x:auto}
+.mk table{border-collapse:collapse;margin:.4em 0;font-size:13px}
+.mk th,.mk td{padding:.25em .7em;text-align:left;vertical-align:top;border-bottom:1px solid #8886}
+.mk th{font-weight:600}.mk td.n{text-align:right;font-variant-numeric:tabular-nums}
+.mk code,.mk pre{font:12.5px/1.4 ui-monospace,Menlo,Consolas,monospace}.mk pre{white-space:pre-wrap}
+.mk .good{color:#2f8f4e}.mk .bad{color:#cf3b3b;font-weight:600}.mk .soft{color:#888}
+.mk h3{font-size:15px;margin:.8em 0 .2em}.mk svg{vertical-align:middle}
+</style>"""
+
+
+class Markup(str):
+    """Text that is HTML already, and is not escaped again."""
+
+
+class View:
+    """Something to be looked at: `print` it, let a notebook show it, or save it as a page."""
+
+    title = "minikeras"
+
+    def html(self) -> Markup:
+        """The inner HTML."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        return fragment(self.html())
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one self-contained page of HTML."""
+        head = f'<!doctype html><meta charset="utf-8"><title>{escape(self.title)}</title>'
+        phone = '<meta name="viewport" content="width=device-width">'
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f'{head}{phone}<body style="margin:1.5em">{self._repr_html_()}</body>\n')
+
+
+def escape(value: object) -> Markup:
+    """A value as text that is safe within HTML."""
+    if isinstance(value, Markup):
+        return value
+    text = str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return Markup(text.replace('"', "&quot;").replace("'", "&#39;"))
+
+
+def tag(name: str, content: object, **attributes: object) -> Markup:
+    """An element around escaped content; `class_` stands for the attribute `class`."""
+    written = "".join(f' {k.rstrip("_").replace("_", "-")}="{escape(v)}"' for k, v in attributes.items())
+    return Markup(f"<{name}{written}>{escape(content)}</{name}>")
+
+
+def join(parts: Iterable[object]) -> Markup:
+    """Pieces one after the other, each escaped unless it is markup."""
+    return Markup("".join(map(escape, parts)))
+
+
+def fragment(content: object) -> str:
+    """What `_repr_html_` returns: the style, and the content in a box of its own."""
+    return f'{STYLE}<div class="mk">{escape(content)}</div>'
+
+
+def table(heads: Sequence[object], rows: Iterable[Sequence[object]]) -> Markup:
+    """A table; numbers stand at the right of their column."""
+    head = join(tag("th", h) for h in heads)
+    body = join(tag("tr", join(_cell(value) for value in row)) for row in rows)
+    return tag("table", join([tag("thead", tag("tr", head)), tag("tbody", body)]))
+
+
+def _cell(value: object) -> Markup:
+    if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
+        text = f"{value:,}" if isinstance(value, (int, np.integer)) else f"{value:.4g}"
+        return tag("td", text, class_="n")
+    return tag("td", value)
+
+
+def bar(share: float, width: int = 80) -> Markup:
+    """A horizontal bar that fills a share of its width."""
+    filled = max(0.0, min(1.0, share)) * width
+    rect = f'<rect width="{filled:.1f}" height="9" rx="2" fill="{COLOURS[0]}"/>'
+    frame = f'<rect width="{width}" height="9" rx="2" fill="#8883"/>'
+    return Markup(f'<svg width="{width}" height="9" role="img">{frame}{rect}</svg>')
+
+
+def heatmap(array: Array, cell: int = 7, limit: int = 28) -> Markup:
+    """An array as coloured squares, blue below zero, orange above; large ones are shown in part.
+
+    Axes beyond the last two are laid out one below the other.
+    """
+    a = np.asarray(array, float)
+    rows = a.reshape(-1, a.shape[-1] if a.ndim else 1)[:limit, :limit]
+    finite = np.abs(rows[np.isfinite(rows)])
+    largest = float(finite.max()) if finite.size and finite.max() > 0 else 1.0
+    squares = []
+    for i, j in np.ndindex(*rows.shape):
+        value = rows[i, j]
+        fill = "#888" if not np.isfinite(value) else COLOURS[1 if value > 0 else 0]
+        opacity = 1.0 if not np.isfinite(value) else abs(value) / largest
+        squares.append(
+            f'<rect x="{j * cell}" y="{i * cell}" width="{cell}" height="{cell}" fill="{fill}" '
+            f'fill-opacity="{opacity:.2f}"><title>[{i}, {j}] {value:.4g}</title></rect>'
+        )
+    height, width = rows.shape[0] * cell, rows.shape[1] * cell
+    frame = f'<rect width="{width}" height="{height}" fill="none" stroke="#8888"/>'
+    return Markup(f'<svg width="{width}" height="{height}" role="img">{"".join(squares)}{frame}</svg>')
+
+
+def curves(series: Mapping[str, Sequence[float]], width: int = 260, height: int = 90) -> Markup:
+    """Lines over a common axis, with their names and last values below."""
+    known = {k: np.asarray(v, float) for k, v in series.items() if len(v)}
+    values = np.concatenate(list(known.values())) if known else np.zeros(1)
+    values = values[np.isfinite(values)]
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    span, lines, legend = (high - low) or 1.0, [], []
+    for i, (name, v) in enumerate(known.items()):
+        colour = COLOURS[i % len(COLOURS)]
+        step = (width - 8) / max(len(v) - 1, 1)
+        at = [(4 + j * step, 4 + (height - 8) * (high - y) / span) for j, y in enumerate(v) if np.isfinite(y)]
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
+        lines.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.8"/>')
+        lines += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.2" fill="{colour}"/>' for x, y in at[-1:]]
+        legend.append(tag("span", f"{name} {v[-1]:.4g} ", style=f"color:{colour}"))
+    frame = f'<rect x=".5" y=".5" width="{width - 1}" height="{height - 1}" fill="none" stroke="#8886"/>'
+    picture = f'<svg width="{width}" height="{height}" role="img">{frame}{"".join(lines)}</svg>'
+    return tag("div", join([Markup(picture), Markup("<br>"), *legend]), style="display:inline-block")
+
+
+def text_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """The same for the terminal: columns as wide as their longest entry."""
+    lines = [list(heads), *[[c if isinstance(c, str) else number(c) for c in row] for row in rows]]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(c.ljust(n) for c, n in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def number(value: Any) -> str:
+    """A number in at most four digits; anything else as it is written."""
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, (int, np.integer)) else str(value)

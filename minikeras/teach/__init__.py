@@ -1,0 +1,11 @@
+"""To see backpropagation at work: check it, trace it, step through it, practise it.
+
+Everything here works on any model and on layers of your own, in a terminal (`print`) and in a
+notebook, and gives its numbers as arrays. It is loaded only when it is used.
+"""
+
+from minikeras.teach.gradcheck import gradcheck
+from minikeras.teach.gradient_report import GradientError, GradientReport
+from minikeras.teach.own_layer import OwnDense
+
+__all__ = ["GradientError", "GradientReport", "OwnDense", "gradcheck"]
