@@ -120,6 +120,18 @@ def heatmap(array: Array, cell: int = 7, limit: int = 28) -> Markup:
     return Markup(f'<svg width="{width}" height="{height}" role="img">{"".join(squares)}{frame}</svg>')
 
 
+def heatmaps(arrays: Mapping[str, Array]) -> Markup:
+    """Several arrays side by side, with names, shapes and norms; a sample of many axes is one row."""
+    cells = []
+    for name, a in arrays.items():
+        rows = a.reshape(len(a), -1) if a.ndim > 2 and len(a) else a
+        norm = np.linalg.norm(np.asarray(a, float).reshape(-1))
+        inner = join([tag("div", f"{name} {a.shape}, norm {norm:.3g}", class_="soft"), heatmap(rows)])
+        style = "display:inline-block;margin:.2em 1.2em .4em 0;vertical-align:top"
+        cells.append(tag("div", inner, style=style))
+    return join(cells)
+
+
 def curves(series: Mapping[str, Sequence[float]], width: int = 260, height: int = 90) -> Markup:
     """Lines over a common axis, with their names and last values below."""
     known = {k: np.asarray(v, float) for k, v in series.items() if len(v)}

@@ -7,5 +7,20 @@ notebook, and gives its numbers as arrays. It is loaded only when it is used.
 from minikeras.teach.gradcheck import gradcheck
 from minikeras.teach.gradient_report import GradientError, GradientReport
 from minikeras.teach.own_layer import OwnDense
+from minikeras.teach.shapes import ShapeChain, explain_shapes
+from minikeras.teach.stepper import Event, Stepper
+from minikeras.teach.trace import LayerTrace, Trace, trace
 
-__all__ = ["GradientError", "GradientReport", "OwnDense", "gradcheck"]
+__all__ = [
+    "Event",
+    "GradientError",
+    "GradientReport",
+    "LayerTrace",
+    "OwnDense",
+    "ShapeChain",
+    "Stepper",
+    "Trace",
+    "explain_shapes",
+    "gradcheck",
+    "trace",
+]

@@ -281,7 +281,9 @@ def _note(entry: Entry, a: float, seen: tuple[float, float, str], index: tuple[i
         entry.verdict, entry.error, entry.index = verdict, error, index
         entry.analytic, entry.numeric = a, numeric
     if entry.verdict == "kink":
-        entry.hint = "the slopes left and right differ: a kink (ReLU at 0, a tie of a maximum); between them, any is right."
+        entry.hint = (
+            "left and right the slopes differ: a kink (ReLU at 0, a tie of a maximum); this is one between."
+        )
 
 
 def _check_each(

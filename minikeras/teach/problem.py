@@ -106,8 +106,9 @@ class Subject:
             outputs, _ = self.forward()
         self.dy = [rng.normal(size=o.shape) for o in outputs]
         self.outputs = outputs
-        self.loss: Any = None if self.y is None else find_loss(layer.loss, self.y, outputs[0])
-        self.scale = 1.0 if self.y is None else self.layer._loss_weight  # type: ignore[attr-defined]
+        compiled: Any = layer
+        self.loss: Any = None if self.y is None else find_loss(compiled.loss, self.y, outputs[0])
+        self.scale: float = 1.0 if self.y is None else compiled._loss_weight
 
     def forward(self) -> tuple[list[Array], Context]:
         """The outputs, from the same masks and states as always, and the pass's context."""
