@@ -4,6 +4,7 @@ Everything here works on any model and on layers of your own, in a terminal (`pr
 notebook, and gives its numbers as arrays. It is loaded only when it is used.
 """
 
+from minikeras.teach.exercises import Exercise, check, exercise, exercises
 from minikeras.teach.gradcheck import gradcheck
 from minikeras.teach.gradient_report import GradientError, GradientReport
 from minikeras.teach.own_layer import OwnDense
@@ -13,6 +14,7 @@ from minikeras.teach.trace import LayerTrace, Trace, trace
 
 __all__ = [
     "Event",
+    "Exercise",
     "GradientError",
     "GradientReport",
     "LayerTrace",
@@ -20,6 +22,9 @@ __all__ = [
     "ShapeChain",
     "Stepper",
     "Trace",
+    "check",
+    "exercise",
+    "exercises",
     "explain_shapes",
     "gradcheck",
     "trace",
