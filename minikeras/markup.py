@@ -152,6 +152,21 @@ def curves(series: Mapping[str, Sequence[float]], width: int = 260, height: int 
     return tag("div", join([Markup(picture), Markup("<br>"), *legend]), style="display:inline-block")
 
 
+def slider(frames: Sequence[Markup], at: int = 0) -> Markup:
+    """One of many frames, chosen by a slider; the few words of script stand in the element itself."""
+    show = (
+        "const r=this.parentNode;r.querySelectorAll('.step').forEach((e,i)=>e.hidden=i!=this.value);"
+        "r.querySelector('output').value=(+this.value+1)+' / '+(+this.max+1)"
+    )
+    last = max(len(frames) - 1, 0)
+    style = "width:24em;max-width:75%"
+    control = f'<input type="range" min="0" max="{last}" value="{at}" style="{style}" oninput="{show}">'
+    steps = [
+        Markup(f'<div class="step"{"" if i == at else " hidden"}>{f}</div>') for i, f in enumerate(frames)
+    ]
+    return tag("div", join([Markup(control), " ", tag("output", f"{at + 1} / {last + 1}"), *steps]))
+
+
 def text_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """The same for the terminal: columns as wide as their longest entry."""
     lines = [list(heads), *[[c if isinstance(c, str) else number(c) for c in row] for row in rows]]

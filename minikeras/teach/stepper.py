@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.layers.inputs import as_numeric
-from minikeras.markup import Markup, View, heatmaps, join, tag
+from minikeras.markup import Markup, View, heatmaps, join, slider, tag
 from minikeras.teach.trace import LayerTrace, Trace, run_trace
 from minikeras.typing import Array
 
@@ -151,18 +151,7 @@ class Stepper(View):
 
     def html(self) -> Markup:
         """All steps, one of which the slider shows."""
-        show = (
-            "const r=this.parentNode;r.querySelectorAll('.step').forEach((e,i)=>e.hidden=i!=this.value);"
-            "r.querySelector('output').value=(+this.value+1)+' / '+(+this.max+1)"
-        )
-        at, last = max(self.position, 0), len(self.events) - 1
-        slider = Markup(
-            f'<input type="range" min="0" max="{last}" value="{at}" style="width:24em;max-width:80%" '
-        )
-        steps = [Markup(f'<div class="step"{"" if i == at else " hidden"}>{e.html()}</div>')
-                 for i, e in enumerate(self.events)]  # fmt: skip
-        counter = tag("output", f"{at + 1} / {last + 1}")
-        return tag("div", join([slider, Markup(f'oninput="{show}"> '), counter, *steps]))
+        return slider([event.html() for event in self.events], max(self.position, 0))
 
     __repr__ = __str__
 
