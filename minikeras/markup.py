@@ -16,11 +16,12 @@ import numpy as np
 from minikeras.typing import Array
 
 COLOURS = ("#3b76c4", "#d9722e", "#3f9a5b", "#b5498f", "#8a6fd1", "#a08a2c")
+SHOWS_NUMBERS = 30  # pixels of a square of a heatmap that has room for a number
 STYLE = """<style>
 .mk{font:14px/1.45 system-ui,sans-serif;overflow-x:auto}
 .mk table{border-collapse:collapse;margin:.4em 0;font-size:13px}
 .mk th,.mk td{padding:.25em .7em;text-align:left;vertical-align:top;border-bottom:1px solid #8886}
-.mk th{font-weight:600}.mk td.n{text-align:right;font-variant-numeric:tabular-nums}
+.mk th{font-weight:600}.mk .n{text-align:right;font-variant-numeric:tabular-nums}
 .mk code,.mk pre{font:12.5px/1.4 ui-monospace,Menlo,Consolas,monospace}.mk pre{white-space:pre-wrap}
 .mk .good{color:#2f8f4e}.mk .bad{color:#cf3b3b;font-weight:600}.mk .soft{color:#888}
 .mk h3{font-size:15px;margin:.8em 0 .2em}.mk svg{vertical-align:middle}
@@ -76,17 +77,20 @@ def fragment(content: object) -> str:
 
 
 def table(heads: Sequence[object], rows: Iterable[Sequence[object]]) -> Markup:
-    """A table; numbers stand at the right of their column."""
-    head = join(tag("th", h) for h in heads)
+    """A table; numbers, and the heads above them, stand at the right of their column."""
+    rows = list(rows)
+    numeric = [bool(rows) and _is_number(value) for value in (rows[0] if rows else heads)]
+    head = join(tag("th", h, **({"class_": "n"} if n else {})) for h, n in zip(heads, numeric, strict=True))
     body = join(tag("tr", join(_cell(value) for value in row)) for row in rows)
     return tag("table", join([tag("thead", tag("tr", head)), tag("tbody", body)]))
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+
+
 def _cell(value: object) -> Markup:
-    if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
-        text = f"{value:,}" if isinstance(value, (int, np.integer)) else f"{value:.4g}"
-        return tag("td", text, class_="n")
-    return tag("td", value)
+    return tag("td", number(value), class_="n") if _is_number(value) else tag("td", value)
 
 
 def bar(share: float, width: int = 80) -> Markup:
@@ -100,7 +104,7 @@ def bar(share: float, width: int = 80) -> Markup:
 def heatmap(array: Array, cell: int = 7, limit: int = 28) -> Markup:
     """An array as coloured squares, blue below zero, orange above; large ones are shown in part.
 
-    Axes beyond the last two are laid out one below the other.
+    Axes beyond the last two are laid out one below the other. Squares that are large enough show their numbers.
     """
     a = np.asarray(array, float)
     rows = a.reshape(-1, a.shape[-1] if a.ndim else 1)[:limit, :limit]
@@ -115,6 +119,11 @@ def heatmap(array: Array, cell: int = 7, limit: int = 28) -> Markup:
             f'<rect x="{j * cell}" y="{i * cell}" width="{cell}" height="{cell}" fill="{fill}" '
             f'fill-opacity="{opacity:.2f}"><title>[{i}, {j}] {value:.4g}</title></rect>'
         )
+        if cell >= SHOWS_NUMBERS:
+            at = f'x="{(j + 0.5) * cell}" y="{(i + 0.5) * cell + 4}"'
+            squares.append(
+                f'<text {at} text-anchor="middle" font-size="11" fill="currentColor">{value + 0.0:.2g}</text>'
+            )
     height, width = rows.shape[0] * cell, rows.shape[1] * cell
     frame = f'<rect width="{width}" height="{height}" fill="none" stroke="#8888"/>'
     return Markup(f'<svg width="{width}" height="{height}" role="img">{"".join(squares)}{frame}</svg>')
@@ -126,29 +135,36 @@ def heatmaps(arrays: Mapping[str, Array]) -> Markup:
     for name, a in arrays.items():
         rows = a.reshape(len(a), -1) if a.ndim > 2 and len(a) else a
         norm = np.linalg.norm(np.asarray(a, float).reshape(-1))
-        inner = join([tag("div", f"{name} {a.shape}, norm {norm:.3g}", class_="soft"), heatmap(rows)])
+        size = max(6, min(20, 120 // max(rows.shape, default=1))) if rows.size else 6
+        inner = join([tag("div", f"{name} {a.shape}, norm {norm:.3g}", class_="soft"), heatmap(rows, size)])
         style = "display:inline-block;margin:.2em 1.2em .4em 0;vertical-align:top"
         cells.append(tag("div", inner, style=style))
     return join(cells)
 
 
-def curves(series: Mapping[str, Sequence[float]], width: int = 260, height: int = 90) -> Markup:
-    """Lines over a common axis, with their names and last values below."""
+def curves(
+    series: Mapping[str, Sequence[float]], width: int = 260, height: int = 90, logarithmic: bool = False
+) -> Markup:
+    """Lines over a common axis, the names and last values below; a logarithmic axis leaves out what is not above 0."""
     known = {k: np.asarray(v, float) for k, v in series.items() if len(v)}
-    values = np.concatenate(list(known.values())) if known else np.zeros(1)
+    scaled = {k: np.log10(np.where(v > 0, v, np.nan)) if logarithmic else v for k, v in known.items()}
+    values = np.concatenate(list(scaled.values())) if scaled else np.zeros(1)
     values = values[np.isfinite(values)]
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     span, lines, legend = (high - low) or 1.0, [], []
-    for i, (name, v) in enumerate(known.items()):
+    for i, (name, v) in enumerate(scaled.items()):
         colour = COLOURS[i % len(COLOURS)]
         step = (width - 8) / max(len(v) - 1, 1)
         at = [(4 + j * step, 4 + (height - 8) * (high - y) / span) for j, y in enumerate(v) if np.isfinite(y)]
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
         lines.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.8"/>')
         lines += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.2" fill="{colour}"/>' for x, y in at[-1:]]
-        legend.append(tag("span", f"{name} {v[-1]:.4g} ", style=f"color:{colour}"))
+        legend.append(tag("span", f"{name} {known[name][-1]:.4g}  ", style=f"color:{colour};white-space:pre"))
+    for y, value in ((9, high), (height - 1, low)):  # what the upper and the lower edge stand for
+        text = f"{10**value if logarithmic else value:.3g}"
+        lines.append(f'<text x="{width + 4}" y="{y}" font-size="10" fill="#888">{text}</text>')
     frame = f'<rect x=".5" y=".5" width="{width - 1}" height="{height - 1}" fill="none" stroke="#8886"/>'
-    picture = f'<svg width="{width}" height="{height}" role="img">{frame}{"".join(lines)}</svg>'
+    picture = f'<svg width="{width + 60}" height="{height}" role="img">{frame}{"".join(lines)}</svg>'
     return tag("div", join([Markup(picture), Markup("<br>"), *legend]), style="display:inline-block")
 
 

@@ -37,7 +37,7 @@ def classifier(features=2, classes=2):
 def test_markup_escapes_all_but_markup():
     assert markup.tag("p", "<b>&\"'") == "<p>&lt;b&gt;&amp;&quot;&#39;</p>"
     assert markup.tag("p", markup.Markup("<b>"), class_="x y") == '<p class="x y"><b></p>'
-    assert markup.table(["a"], [[1234], [0.5], ["<"]]).count('class="n"') == 2
+    assert markup.table(["a"], [[1234], [0.5], ["<"]]).count('<td class="n"') == 2
     assert "1,234" in markup.table(["a"], [[1234]])
 
 

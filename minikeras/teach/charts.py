@@ -90,7 +90,10 @@ class Race(View):
     def html(self) -> Markup:
         """Curves and a table."""
         return join(
-            [curves(self.data, 420, 160), table(["optimizer", "first loss", "best", "last"], self._rows())]
+            [
+                curves(self.data, 420, 160, logarithmic=True),
+                table(["optimizer", "first loss", "best", "last"], self._rows()),
+            ]
         )
 
     def plot(self) -> Any:

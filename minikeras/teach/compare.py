@@ -58,13 +58,14 @@ class Comparison(View):
     def _rows(self) -> list[list[Any]]:
         last = len(self.losses["mine"]) - 1
         shown = sorted({0, 1, last // 2, last} & set(range(last + 1)))
-        values = {**{f"loss, {k}": v for k, v in self.losses.items()}, **self.data}
+        losses = {f"loss, {k}": v for k, v in self.losses.items()}
+        values = losses | {f"{name} differs by": d for name, d in self.data.items()}
         return [[name, *(f"{v[i]:.3g}" for i in shown)] for name, v in values.items()]
 
     def _heads(self) -> list[str]:
         last = len(self.losses["mine"]) - 1
         return [
-            "relative difference",
+            "",
             *(f"step {i + 1}" for i in sorted({0, 1, last // 2, last}) if i <= last),
         ]
 

@@ -158,7 +158,7 @@ class ConvolutionStep(View):
             triple: list[Markup] = []
             pairs = (("window", self.window), ("kernel", self.kernel), ("products", self.products))
             for (name, array), sign in zip(pairs, ("×", "=", ""), strict=True):
-                inner = join([tag("div", f"{name}, channel {c}", class_="soft"), heatmap(array[..., c], 26)])
+                inner = join([tag("div", f"{name}, channel {c}", class_="soft"), heatmap(array[..., c], 40)])
                 triple += [tag("div", inner, style="display:inline-block;vertical-align:middle;margin:.3em")]
                 triple += [tag("span", sign, style="font-size:20px;margin:0 .3em")]
             rows.append(tag("div", join(triple)))

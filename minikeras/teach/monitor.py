@@ -141,7 +141,8 @@ class Monitor(Callback, View):
         for axis, what in zip(axes.flat, ("gradient", "ratio", "dead"), strict=False):
             for name, values in self.series(what).items():
                 axis.plot(range(1, len(values) + 1), values, marker="o", markersize=3, label=name)
-            axis.set(title=_TITLES[what], xlabel="epoch")
+            title = "share of dead units; dashed: of saturated outputs" if what == "dead" else _TITLES[what]
+            axis.set(title=title, xlabel="epoch")
             if what != "dead":
                 axis.set_yscale("log")
         for name, values in self.series("saturated").items():
@@ -167,7 +168,17 @@ class Monitor(Callback, View):
         parts: list[object] = [tag("p", line) for line in self.diagnose().splitlines()]
         for what, text in _TITLES.items():
             if self.series(what):
-                parts.append(tag("div", join([tag("h3", text), curves(self.series(what))])))
+                parts.append(
+                    tag(
+                        "div",
+                        join(
+                            [
+                                tag("h3", text),
+                                curves(self.series(what), logarithmic=what in ("gradient", "ratio")),
+                            ]
+                        ),
+                    )
+                )
         return join(parts)
 
     __repr__ = __str__
