@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         preprocessing,
         random,
         regularizers,
+        teach,
         utils,
     )
     from minikeras.initializers import Initializer
@@ -65,6 +66,7 @@ _SUBMODULES = (
     "preprocessing",
     "random",
     "regularizers",
+    "teach",
     "utils",
 )
 
@@ -93,6 +95,7 @@ __all__ = [
     "preprocessing",
     "random",
     "regularizers",
+    "teach",
     "utils",
 ]
 

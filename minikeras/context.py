@@ -156,6 +156,10 @@ class Context:
             self._shared.rng = _fast_generator([default_generator.draw_seed(), 0])
         return self._shared.rng
 
+    @rng.setter
+    def rng(self, generator: np.random.Generator) -> None:
+        self._shared.rng = generator
+
     def rng_of(self, seeds: SeedGenerator) -> np.random.Generator:
         """The generator of one layer's masks or noise in this context.
 

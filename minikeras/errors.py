@@ -36,13 +36,18 @@ class ShapeError(ValueError):
         lines.append(f"  expected: {self.expected}")
         lines.append(f"  received: {self.got}")
         if self.chain:
-            steps = [f"{name} {shape}" for name, shape in self.chain]
+            steps = chain_steps(self.chain)
             if len(steps) > 6:
                 steps = [*steps[:2], f"... {len(steps) - 5} more ...", *steps[-3:]]
             lines.append("  shapes so far: " + " -> ".join(steps) + " -> ?")
         if self.fix:
             lines.append(f"  likely fix: {self.fix}")
         return "\n".join(lines)
+
+
+def chain_steps(chain: Iterable[tuple[str, Any]]) -> list[str]:
+    """The way of a batch through a model: "input (None, 4)", "dense (None, 3)", ..."""
+    return [f"{name} {shape}" for name, shape in chain]
 
 
 def closest(name: str, options: Iterable[str]) -> str:

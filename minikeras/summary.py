@@ -1,4 +1,4 @@
-"""The text of `model.summary()`: a table of layers in Keras' layout."""
+"""The text of `model.summary()`, a table of layers in Keras' layout, and its picture for notebooks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.layers.base import Layer
+from minikeras.markup import COLOURS, Markup, bar, escape, join, table, tag
 
 
 def summarize(
@@ -140,3 +141,48 @@ def readable_size(size: float) -> str:
             break
         size /= 1024
     return f"{size:.2f} {unit}"
+
+
+def summarize_html(model: Any) -> Markup:
+    """A diagram of the layers, and their table with each one's share of the parameters."""
+    shape: Any = model.input_shape if model.built else None
+    total = max(sum(v.size for v in model.weights), 1)
+    rows, shapes = [], [shape]
+    for layer in model.layers:
+        shape = layer.compute_output_shape(shape) if shape is not None else None
+        shapes.append(shape)
+        size = sum(v.size for v in layer.weights)
+        count: Any = size if layer.built else "not built yet"
+        text = "?" if shape is None else _shape_text(shape)
+        rows.append([layer.name, type(layer).__name__, text, count, bar(size / total) if size else ""])
+    head = tag(
+        "h3", f'{type(model).__name__} "{model.name}", {sum(v.size for v in model.weights):,} parameters'
+    )
+    heads = ["layer", "type", "output shape", "parameters", "share"]
+    return join([head, _diagram(model.layers, shapes), table(heads, rows)])
+
+
+def _diagram(layers: list[Layer], shapes: list[Any]) -> Markup:
+    """The layers as boxes, the higher the more numbers they put out for a sample."""
+    sizes = [int(np.prod([n or 1 for n in s[1:]])) if isinstance(s, tuple) else 1 for s in shapes]
+    largest, parts, width = max(1.0, float(np.log1p(max(sizes)))), [], 96
+    names = ["input", *(type(layer).__name__ for layer in layers)]
+    for i, (name, shape, size) in enumerate(zip(names, shapes, sizes, strict=True)):
+        height = 10 + 50 * float(np.log1p(size)) / largest
+        x, middle, fill = i * width + 6, 40, "#8886" if i == 0 else COLOURS[0]
+        parts.append(f'<rect x="{x + 22}" y="{middle - height / 2:.1f}" width="36" height="{height:.1f}" rx="4" '
+                     f'fill="{fill}" fill-opacity=".75"/>')  # fmt: skip
+        if i:
+            parts.append(f'<path d="M{x - 36} {middle}h50m-6 -4l6 4l-6 4" fill="none" stroke="#888"/>')
+        label = (
+            "?"
+            if shape is None
+            else "×".join(str(n) for n in shape[1:]) or "1"
+            if isinstance(shape, tuple)
+            else "…"
+        )
+        for y, text in ((86, name), (100, label)):
+            short = text if len(text) < 16 else text[:14] + "…"
+            parts.append(f'<text x="{x + 40}" y="{y}" text-anchor="middle" font-size="11" fill="currentColor">'
+                         f"{escape(short)}</text>")  # fmt: skip
+    return Markup(f'<svg width="{len(names) * width}" height="106" role="img">{"".join(parts)}</svg>')

@@ -18,7 +18,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # From the roof to the ground. A module may import from storeys below its own, and from its own package.
 STOREYS = [
     {"__init__", "__main__"},
-    {"models", "datasets", "preprocessing"},
+    {"models", "datasets", "preprocessing", "teach"},
     {"summary", "training"},
     {"callbacks"},
     {"layers"},
@@ -28,7 +28,7 @@ STOREYS = [
     {"utils"},
     {"context"},
     {"registry", "variable", "random"},
-    {"errors", "naming", "config"},
+    {"errors", "naming", "config", "markup"},
     {"typing"},
 ]
 LEVEL = {name: level for level, names in enumerate(STOREYS) for name in names}

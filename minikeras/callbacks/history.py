@@ -6,6 +6,7 @@ import weakref
 from typing import Any
 
 from minikeras.callbacks.base import Callback, Logs
+from minikeras.markup import curves, fragment, join, tag
 
 
 class History(Callback):
@@ -58,3 +59,12 @@ class History(Callback):
             for name, values in self.history.items()
         )
         return f"<History of {len(self.epoch)} epoch{'s'[: len(self.epoch) != 1]}{last}>"
+
+    def _repr_html_(self) -> str:
+        charts = []
+        for name in sorted((n for n in self.history if not n.startswith("val_")), key=lambda n: n != "loss"):
+            both = {k: self.history[k] for k in (name, f"val_{name}") if k in self.history}
+            numbers = {k: v for k, v in both.items() if all(isinstance(n, (int, float)) for n in v)}
+            chart = join([tag("div", name), curves(numbers)])
+            charts.append(tag("div", chart, style="display:inline-block;margin-right:1.5em"))
+        return fragment(join([tag("p", repr(self)), *charts]))

@@ -28,7 +28,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from minikeras import regularizers
+from minikeras import markup, regularizers
 from minikeras.activations import Activation
 from minikeras.config import standardize_dtype
 from minikeras.context import Context
@@ -249,3 +249,15 @@ class Layer(VariableOwner):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    def _repr_html_(self) -> str:
+        name, arguments_ = markup.tag("b", self.name), markup.tag("code", super().__repr__())
+        below = markup.tag("p", "not built yet: it has no variables", class_="soft")
+        if self.built:
+            heads = ["variable", "shape", "numbers", "type", "trained"]
+            rows = [
+                [v.name, str(v.shape), v.size, v.dtype.name, "yes" if v.trainable else "no"]
+                for v in self.weights
+            ]
+            below = markup.table(heads, rows) if rows else markup.Markup()
+        return markup.fragment(markup.join([markup.tag("p", markup.join([name, "  ", arguments_])), below]))

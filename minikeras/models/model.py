@@ -9,7 +9,8 @@ from typing import Any
 from minikeras import registry
 from minikeras.errors import closest
 from minikeras.layers.base import Layer
-from minikeras.summary import summarize
+from minikeras.markup import fragment
+from minikeras.summary import summarize, summarize_html
 from minikeras.training.trainer import Trainer
 
 
@@ -67,6 +68,9 @@ class Model(Trainer):
         """
         text = summarize(self, line_length, positions, expand_nested, show_trainable, layer_range)
         (print_fn or print)(text)
+
+    def _repr_html_(self) -> str:
+        return fragment(summarize_html(self))
 
     def to_json(self, **kwargs: Any) -> str:
         """The architecture as a JSON string, for `model_from_json`; `kwargs` go to `json.dumps`."""

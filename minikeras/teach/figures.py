@@ -1,0 +1,29 @@
+"""Matplotlib, which is an extra, imported when a figure is asked for and not before."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+
+def matplotlib(module: str = "pyplot") -> Any:
+    """A module of matplotlib.
+
+    Raises:
+        ImportError: without the extra; the message names it.
+    """
+    try:
+        return importlib.import_module(f"matplotlib.{module}")
+    except ImportError as error:
+        raise ImportError('Charts need matplotlib: pip install "minikeras[teach]"') from error
+
+
+def subplots(rows: int, columns: int, size: tuple[float, float], **options: Any) -> Any:
+    """A new figure, and an array (rows, columns) of axes."""
+    return matplotlib().subplots(rows, columns, figsize=size, squeeze=False, layout="constrained", **options)
+
+
+def finish(figure: Any) -> Any:
+    """The figure, taken out of pyplot's hands: a notebook shows it once, and memory is freed."""
+    matplotlib().close(figure)
+    return figure
