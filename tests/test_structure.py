@@ -21,6 +21,7 @@ STOREYS = [
     {"models", "datasets"},
     {"summary", "training"},
     {"callbacks"},
+    {"saving"},
     {"layers"},
     {"metrics"},
     {"losses", "optimizers"},

@@ -1,0 +1,5 @@
+"""Models as files: Keras' own formats, read and written with NumPy alone."""
+
+from minikeras.saving.repack import repack
+
+__all__ = ["repack"]
