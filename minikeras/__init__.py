@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         optimizers,
         random,
         regularizers,
+        saving,
         utils,
     )
     from minikeras.initializers import Initializer
@@ -63,6 +64,7 @@ _SUBMODULES = (
     "optimizers",
     "random",
     "regularizers",
+    "saving",
     "utils",
 )
 
@@ -90,6 +92,7 @@ __all__ = [
     "optimizers",
     "random",
     "regularizers",
+    "saving",
     "utils",
 ]
 

@@ -19,7 +19,7 @@ structure may be met only once, and the arrays of a file together are no larger 
 """
 
 from minikeras.saving.hdf5.reader import load, loads
-from minikeras.saving.hdf5.tree import Group, Hdf5Error
+from minikeras.saving.hdf5.tree import SIGNATURE, Group, Hdf5Error
 from minikeras.saving.hdf5.writer import chunks, save
 
-__all__ = ["Group", "Hdf5Error", "chunks", "load", "loads", "save"]
+__all__ = ["SIGNATURE", "Group", "Hdf5Error", "chunks", "load", "loads", "save"]

@@ -56,12 +56,15 @@ class Group:
             node = found
         return node
 
-    def __contains__(self, path: str) -> bool:
+    def find(self, path: str, default: Any = None) -> Any:
+        """What is at a path, or the default."""
         try:
-            self[path]
+            return self[path]
         except KeyError:
-            return False
-        return True
+            return default
+
+    def __contains__(self, path: str) -> bool:
+        return self.find(path) is not None
 
     def arrays(self, prefix: str = "") -> Iterator[tuple[str, Array]]:
         """All arrays below, with their paths."""

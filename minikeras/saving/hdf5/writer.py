@@ -110,7 +110,7 @@ class _Writer:
 
     def _btree(self, entries: list[tuple[int, bytes]]) -> int:
         """The names of a group in order: nodes of 8, found through levels of nodes of 32."""
-        children = []  # (its greatest name, its address)
+        children: list[tuple[int, int]] = []  # (its greatest name, its address)
         for i in range(0, len(entries), ENTRIES):
             part = entries[i : i + ENTRIES]
             node = b"SNOD\1\0" + struct.pack("<H", len(part)) + b"".join(entry for _, entry in part)
