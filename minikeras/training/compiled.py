@@ -72,6 +72,7 @@ class CompiledMetrics:
 
     def __init__(self, plain: Sequence[Any], weighted: Sequence[Any]) -> None:
         self.identifiers = [(m, False) for m in plain] + [(m, True) for m in weighted]
+        self._restored: list[list[Any]] | None = None
         self.entries: list[tuple[str, Metric, bool]] | None = None if self.identifiers else []
 
     @property
@@ -83,6 +84,8 @@ class CompiledMetrics:
         """Add a batch."""
         if self.entries is None:
             self.entries = self._resolve(y, y_pred)
+        if self._restored is not None:
+            self._restore(self._restored, y, y_pred)
         for _, metric, weighted in self.entries:
             w = weights if weighted else None
             if mask is not None and metric.uses_mask:
@@ -91,6 +94,21 @@ class CompiledMetrics:
                 metric.update_state(y, y_pred)
             else:
                 metric.update_state(y, y_pred, sample_weight=w)
+
+    def get_state(self) -> list[list[Any]]:
+        """The arrays of each metric."""
+        return [[v.numpy() for v in metric.variables] for metric in self.metrics]
+
+    def set_state(self, state: list[list[Any]]) -> None:
+        """Go on from what `get_state` returned, at the next batch."""
+        self._restored = state
+
+    def _restore(self, state: list[list[Any]], y: Array, y_pred: Array) -> None:
+        self._restored = None
+        for metric, arrays in zip(self.metrics, state, strict=True):
+            metric.update_state(y, y_pred)  # some make their variables only now
+            for v, array in zip(metric.variables, arrays, strict=True):
+                v.assign(array)
 
     def results(self) -> dict[str, Any]:
         """Each metric's value so far, in the order of `compile`."""

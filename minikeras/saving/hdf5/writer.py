@@ -120,12 +120,12 @@ class _Writer:
             parts = [children[i : i + CHILDREN] for i in range(0, len(children), CHILDREN)] or [[]]
             above: list[tuple[int, int]] = []
             first, lowest = self.position, 0
-            for i, part in enumerate(parts):
+            for i, below in enumerate(parts):
                 left = first + (i - 1) * NODE_SIZE if i else UNDEFINED
                 right = first + (i + 1) * NODE_SIZE if i + 1 < len(parts) else UNDEFINED
-                node = b"TREE" + struct.pack("<BBHQQQ", 0, level, len(part), left, right, lowest)
-                node += b"".join(struct.pack("<QQ", address, name) for name, address in part)
-                lowest = part[-1][0] if part else 0
+                node = b"TREE" + struct.pack("<BBHQQQ", 0, level, len(below), left, right, lowest)
+                node += b"".join(struct.pack("<QQ", address, name) for name, address in below)
+                lowest = below[-1][0] if below else 0
                 above.append((lowest, self._put(node.ljust(NODE_SIZE, b"\0"))))
             if len(above) == 1:
                 return above[0][1]
