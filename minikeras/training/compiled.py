@@ -72,7 +72,6 @@ class CompiledMetrics:
 
     def __init__(self, plain: Sequence[Any], weighted: Sequence[Any]) -> None:
         self.identifiers = [(m, False) for m in plain] + [(m, True) for m in weighted]
-        self._restored: list[list[Any]] | None = None
         self.entries: list[tuple[str, Metric, bool]] | None = None if self.identifiers else []
 
     @property
@@ -84,8 +83,6 @@ class CompiledMetrics:
         """Add a batch."""
         if self.entries is None:
             self.entries = self._resolve(y, y_pred)
-        if self._restored is not None:
-            self._restore(self._restored, y, y_pred)
         for _, metric, weighted in self.entries:
             w = weights if weighted else None
             if mask is not None and metric.uses_mask:
@@ -99,14 +96,11 @@ class CompiledMetrics:
         """The arrays of each metric."""
         return [[v.numpy() for v in metric.variables] for metric in self.metrics]
 
-    def set_state(self, state: list[list[Any]]) -> None:
-        """Go on from what `get_state` returned, at the next batch."""
-        self._restored = state
-
-    def _restore(self, state: list[list[Any]], y: Array, y_pred: Array) -> None:
-        self._restored = None
+    def set_state(self, state: list[list[Any]], y: Array, y_pred: Array) -> None:
+        """Go on from what `get_state` returned; y and y_pred are a batch such as there will be."""
+        self.entries = self._resolve(y, y_pred)
         for metric, arrays in zip(self.metrics, state, strict=True):
-            metric.update_state(y, y_pred)  # some make their variables only now
+            metric.update_state(y, y_pred)  # some make their variables only then
             for v, array in zip(metric.variables, arrays, strict=True):
                 v.assign(array)
 

@@ -278,15 +278,21 @@ class Epochs:
         seen = self._total if isinstance(self.batches, IteratorBatches) else self._seen * going
         return {"given": self.given, "seen": seen, "steps": self.steps, "origin": self._origin}
 
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Go to where `get_state` was called: the same batches are dealt out again, and thrown away."""
+    def set_state(self, state: dict[str, Any]) -> Batch | None:
+        """Go to where `get_state` was called: the same batches are dealt out again, and thrown away.
+
+        Returns:
+            the last of them, where that was in the middle of an epoch.
+        """
+        batch: Batch | None = None
         self.given, self.steps = state["given"], state["steps"]
         if state["seen"]:
             default_generator.set_state(state["origin"])
             self._begin()
             for _ in range(state["seen"]):
-                next(self._iterator, None)  # type: ignore[arg-type]
+                batch = next(self._iterator)  # type: ignore[arg-type]
             self._seen = self._total = state["seen"]
+        return batch if self.given else None
 
     def _run_out(self, given: int) -> None:
         if self.steps is None and given:  # a generator's first epoch: now its length is known

@@ -14,24 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from minikeras.layers.base import Layer
 from minikeras.layers.variables import VariableOwner
 from minikeras.random import SeedGenerator, default_generator
-from minikeras.training.compiled import CompiledMetrics, Tally
+from minikeras.training.compiling import Compiled
 from minikeras.training.data import Epochs
-from minikeras.training.step import TrainingStep
 
 
-class Resumable(Layer):
+class Resumable(Compiled):
     """The part of a model that can tell where in its training it is, and go there."""
 
     _source: Epochs | None = None  # the data of the `fit` that is running
     _first_epoch: int | None = None  # to go on from
     _generators: dict[str, Any] = {}  # for the training pass, once there is one  # noqa: RUF012
-    _step: TrainingStep | None
-    _tally: Tally
-    _compiled_metrics: CompiledMetrics
-    stop_training: bool
 
     @contextmanager
     def _training_from(self, source: Epochs) -> Iterator[None]:
@@ -68,7 +62,7 @@ class Resumable(Layer):
         assert self._source is not None, "only while `fit` runs"
         self._first_epoch, self.stop_training = state["epoch"], state["stop_training"]
         source = {**state["source"], "origin": _streams(state["source"]["origin"])}
-        self._source.set_state(source)
+        batch = self._source.set_state(source)
         default_generator.set_state(_streams(state["default_generator"]))
         self._step = None
         self._generators = {path: _state(plain) for path, plain in state["passes"].items()}
@@ -76,9 +70,11 @@ class Resumable(Layer):
             sequence.initial_seed, sequence.count = seed, count
         for layer, states in zip(_stateful(self), state["states"], strict=True):
             layer.states = states
-        if source["given"]:
+        if batch is not None:
+            x = self.standardize_input(batch[0])
+            y_pred = np.full(self.compute_output_shape(x.shape), 0.5, self.dtype)
+            self._compiled_metrics.set_state(state["metrics"], batch[1], y_pred)
             self._tally.total, self._tally.count = state["tally"]
-            self._compiled_metrics.set_state(state["metrics"])
 
 
 def _layers(layer: VariableOwner) -> Iterator[VariableOwner]:

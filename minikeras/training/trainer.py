@@ -23,7 +23,7 @@ from minikeras.training.step import TrainingStep
 from minikeras.typing import Array
 
 
-class Trainer(Evaluator, Resumable):
+class Trainer(Resumable, Evaluator):
     """A compiled model that can be trained. `Sequential` adds the layers inside."""
 
     def fit(
