@@ -76,6 +76,10 @@ class VariableOwner(Configurable):
         for layer in self.sublayers():
             layer.trainable = value
 
+    def own_variables(self) -> list[Variable]:
+        """The variables that stand under this layer's own path in a file, trained ones first."""
+        return self._trainable_variables + self._non_trainable_variables
+
     @property
     def weights(self) -> list[Variable]:
         """All variables: own trainable ones, own other ones, then those of the layers inside."""

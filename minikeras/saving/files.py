@@ -6,7 +6,6 @@ import contextlib
 import os
 import stat
 import threading
-import zipfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from minikeras.saving.errors import LoadError
 
 RATIO = 100  # how many times larger than stored a member of an archive may be
 MEMBERS = 1000
+STORED, DEFLATED = 0, 8  # kinds of compression
 
 
 def write_file(target: Any, pieces: Iterable[Any]) -> None:
@@ -89,6 +89,8 @@ class Archive:
     """
 
     def __init__(self, file: Any) -> None:
+        import zipfile  # with all kinds of compression: only for those who use it
+
         try:
             self.zip = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
@@ -113,7 +115,7 @@ class Archive:
         if self.names.count(name) != 1:
             raise LoadError(f"The archive has {self.names.count(name)} members {name!r}; it must have one.")
         info = self.zip.getinfo(name)
-        if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        if info.flag_bits & 1 or info.compress_type not in (STORED, DEFLATED):
             raise LoadError(f"{name} is encrypted, or compressed in another way than by deflate.")
         most = info.compress_size * RATIO + 1024
         if limit is not None:
@@ -134,6 +136,7 @@ def zip_pieces(members: Iterable[tuple[str, Iterable[Any]]]) -> Iterator[Any]:
     """A zip archive of uncompressed members, made in memory; without a date, so that equal contents
     give equal bytes."""
     import io
+    import zipfile
 
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:

@@ -45,18 +45,13 @@ def _children(layer: VariableOwner) -> Iterator[tuple[str, VariableOwner]]:
                     yield f"{key}/{name}_{n}" if n else f"{key}/{name}", inner
 
 
-def own_variables(layer: VariableOwner) -> list[Variable]:
-    """A layer's own variables in the order of the file."""
-    return layer._trainable_variables + layer._non_trainable_variables
-
-
 def to_tree(model: Any, optimizer: bool = True) -> Group:
     """The variables of a model, and of its optimizer if it has one that has taken a step."""
     tree = Group()
     for path, layer in walk(model):
         group = tree.group(f"{path}vars")
         group.attributes["name"] = layer.name
-        for i, v in enumerate(own_variables(layer)):
+        for i, v in enumerate(layer.own_variables()):
             group.members[str(i)] = v.value
     owner: Any = getattr(model, "optimizer", None)
     if optimizer and hasattr(owner, "variables"):
@@ -81,7 +76,7 @@ def find_values(model: Any, tree: Group, skip_mismatch: bool = False) -> Values:
     found: Values = []
     wrong: list[str] = []
     for path, layer in walk(model):
-        variables = own_variables(layer)
+        variables = layer.own_variables()
         group = tree.find(f"{path}vars", Group())
         if not isinstance(group, Group):
             raise LoadError(f"{path}vars is an array, and a group is expected.")
