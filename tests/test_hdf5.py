@@ -65,7 +65,9 @@ def test_what_the_hdf5_library_writes():
 NULL = "null"
 
 
-@pytest.mark.parametrize("name", sorted(set(zipfile.ZipFile(GOLDEN / "hdf5.zip").namelist()) - {"plain", NULL}))
+@pytest.mark.parametrize(
+    "name", sorted(set(zipfile.ZipFile(GOLDEN / "hdf5.zip").namelist()) - {"plain", NULL})
+)
 def test_what_is_not_read_is_refused(name):
     with pytest.raises(hdf5.Hdf5Error) as caught:
         hdf5.loads(recorded(name))
@@ -82,7 +84,9 @@ def trees() -> st.SearchStrategy[hdf5.Group]:
         st.sampled_from(["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]),
         st.lists(st.integers(0, 3), max_size=3),
     ).map(lambda a: (np.arange(np.prod(a[1], dtype=int)) % 5).reshape(a[1]).astype(a[0]))
-    attributes = st.one_of(st.integers(-5, 5), st.text(max_size=9), st.lists(st.text(max_size=5), max_size=3), arrays)
+    attributes = st.one_of(
+        st.integers(-5, 5), st.text(max_size=9), st.lists(st.text(max_size=5), max_size=3), arrays
+    )
 
     def group(members, attributes):
         made = hdf5.Group()

@@ -12,7 +12,7 @@ import numpy as np
 
 from minikeras import registry
 from minikeras.saving import hdf5
-from minikeras.saving.configs import model_config, own_classes, parse, prepare
+from minikeras.saving.configs import MODEL, model_config, own_classes, parse, prepare
 from minikeras.saving.errors import LoadError, loading
 from minikeras.saving.files import Archive, read_file, write_file, zip_pieces
 from minikeras.saving.layout import assign, find_values, optimizer_arrays, restore_optimizer, to_tree
@@ -77,9 +77,9 @@ def load_archive(source: Any, compile: bool, verify: bool) -> Any:
 def build_model(config: dict[str, Any]) -> Any:
     """A model from its config, built as far as the config says, but with variables without values."""
     with loading("config.json"), without_values():
-        model = registry.deserialize(prepare(config))
+        model = registry.deserialize(prepare(config, place=MODEL))
         if not hasattr(model, "get_compile_config"):
-            raise LoadError(f"{config.get('class_name')} is no model.")
+            raise LoadError("The config is not that of a model.")
         if not model.built and model.layers:
             first: dict[str, Any] = next((e for e in config["config"]["layers"] if "build_config" in e), {})
             built = config.get("build_config") or first.get("build_config") or {}

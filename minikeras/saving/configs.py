@@ -32,7 +32,24 @@ YOUNG_IN: dict[Any, dict[str, Any]] = {
     ("keras.losses", "SparseCategoricalCrossentropy"): {"axis": -1},
     ("keras.metrics", "SparseCategoricalCrossentropy"): {"ignore_class": None},
 }
-_ABSENT = object()
+# What may stand under a key that ends so: in which of Keras' modules its class must be
+PLACES = {
+    "initializer": ("keras.initializers",),
+    "regularizer": ("keras.regularizers",),
+    "constraint": ("keras.constraints",),
+    "activation": ("keras.activations", "keras.layers"),
+    "layer": ("keras.layers", "keras"),
+    "layers": ("keras.layers", "keras"),
+    "cell": ("keras.layers",),
+    "cells": ("keras.layers",),
+    "optimizer": ("keras.optimizers",),
+    "learning_rate": ("keras.optimizers.schedules",),
+    "loss": ("keras.losses", "keras.metrics"),
+    "metrics": ("keras.metrics", "keras.losses"),
+}
+FUNCTIONS = ("keras.activations", "keras.losses", "keras.metrics")  # of which there are functions by name
+MODEL = ("keras",)
+Place = tuple[str, ...]
 
 
 def model_config(model: Any) -> dict[str, Any]:
@@ -112,8 +129,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def prepare(value: Any, where: str = "config", depth: int = 0) -> Any:
+def prepare(value: Any, where: str = "config", place: Place = (), depth: int = 0) -> Any:
     """Check a config, and bring it into today's spelling.
+
+    Args:
+        value: JSON data.
+        where: the path of this part, for messages.
+        place: the modules of Keras that an object here may come from; () for all.
+        depth: how deep this part lies.
 
     Raises:
         LoadError: for what is nested too deep, and for classes that are not named as Keras' or one's own.
@@ -123,18 +146,22 @@ def prepare(value: Any, where: str = "config", depth: int = 0) -> Any:
     if isinstance(value, list):
         if len(value) > MOST_LAYERS and any(isinstance(v, dict) for v in value):
             raise LoadError(f"{where}: more than {MOST_LAYERS} objects in a list.")
-        return [prepare(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(value)]
+        return [prepare(v, f"{where}[{i}]", place, depth + 1) for i, v in enumerate(value)]
     if not isinstance(value, dict):
         return value
     if "class_name" in value and "config" in value:
-        value = _check_object(value, where)
+        value = _check_object(value, where, place)
         if not isinstance(value, dict):
             return value
-    return {k: prepare(v, f"{where}.{k}", depth + 1) for k, v in value.items()}
+    return {k: prepare(v, f"{where}.{k}", _place(k), depth + 1) for k, v in value.items()}
 
 
-def _check_object(value: dict[str, Any], where: str) -> Any:
-    name, config = value["class_name"], value["config"]
+def _place(key: str) -> Place:
+    return PLACES.get(key) or PLACES.get(key.rpartition("_")[2], ())
+
+
+def _check_object(value: dict[str, Any], where: str, place: Place) -> Any:
+    name, config, module = value["class_name"], value["config"], value.get("module")
     registered = value.get("registered_name")
     if not isinstance(name, str) or not isinstance(registered, str | None):
         raise LoadError(f"{where}: a class must be named by a string.")
@@ -142,32 +169,55 @@ def _check_object(value: dict[str, Any], where: str) -> Any:
         return {"class_name": "__numpy__", "config": _check_numbers(config, where)}
     if not NAME.fullmatch(name):
         raise LoadError(f"{where}: {name[:80]!r} is not the name of a class that can be loaded.")
-    own = any(n and registry.get_registered_object(n) is not None for n in (registered, name))
-    module = value.get("module")
-    known = module is None or (isinstance(module, str) and (module == "keras" or module.startswith("keras.")))
     if name == "function":
-        if not isinstance(config, str):
-            raise LoadError(f"{where}: a function must be named by a string.")
-        if module not in (None, "builtins", "keras.activations", "keras.losses", "keras.metrics") and not (
-            registry.get_registered_object(config)
-        ):
-            raise LoadError(f"{where}: the function {config!r} of {module!r} cannot be loaded.")
-        return {"class_name": name, "config": config}
-    if not known and not own:
-        raise LoadError(
-            f"{where}: class {name!r} of module {module!r} is neither Keras' nor registered. If it is yours, pass it "
-            "in custom_objects={...} or decorate it with @register_keras_serializable()."
-        )
-    if name in ("Functional", "Model") and not own:
-        raise LoadError(f"{where}: a {name} model; only Sequential models can be loaded.")
-    if isinstance(config, list) and name == "Sequential":  # as in the first versions of Keras
+        return _check_function(config, module, where, place)
+    if name == "DTypePolicy":
+        if not isinstance(config, dict) or not isinstance(config.get("name"), str):
+            raise LoadError(f"{where}: a DTypePolicy must have a name.")
+        return {"class_name": name, "config": {"name": config["name"]}}
+    if name == "Sequential" and isinstance(config, list):  # as in the first versions of Keras
         config = {"layers": config}
     if not isinstance(config, dict):
         raise LoadError(f"{where}: the config of {name!r} is no JSON object.")
     checked = {"class_name": name, "config": config, "registered_name": registered}
-    if module in registry.tables():
-        checked["module"] = module
-    return checked if own else modernize(checked)
+    if any(n and registry.get_registered_object(n) is not None for n in (registered, name)):
+        return checked  # the user's own
+    if name in ("Functional", "Model"):
+        raise LoadError(f"{where}: a {name} model; only Sequential models can be loaded.")
+    if module is not None and not re.fullmatch(r"keras(\.\w+)*", str(module)):
+        raise LoadError(
+            f"{where}: class {name!r} of module {module!r} is neither Keras' nor registered. If it is yours, pass it "
+            "in custom_objects={...} or decorate it with @register_keras_serializable()."
+        )
+    return _put_in_place(modernize({**checked, "module": module}), where, place)
+
+
+def _put_in_place(value: Any, where: str, place: Place) -> Any:
+    """The object with the module that its class is looked up in."""
+    if not isinstance(value, dict):
+        return value
+    homes = [m for m, table in registry.tables().items() if value["class_name"] in table.classes]
+    allowed = [m for m in place or homes if m in homes]
+    if homes and not allowed:
+        raise LoadError(
+            f"{where}: {value['class_name']!r} cannot stand here, but something of {' or '.join(place)}."
+        )
+    module = value["module"]
+    return {**value, "module": module if module in allowed or not allowed else allowed[0]}
+
+
+def _check_function(name: Any, module: Any, where: str, place: Place) -> dict[str, Any]:
+    if not isinstance(name, str):
+        raise LoadError(f"{where}: a function must be named by a string.")
+    own = registry.get_registered_object(name) is not None
+    tables = registry.tables()
+    known = any(name in tables[m].entries for m in place or FUNCTIONS if m in FUNCTIONS)
+    if not own and (not known or module not in (None, "builtins", *FUNCTIONS)):
+        raise LoadError(
+            f"{where}: the function {name!r} of {module!r} cannot be loaded. If it is yours, pass it in "
+            "custom_objects={...} or decorate it with @register_keras_serializable()."
+        )
+    return {"class_name": "function", "config": name}
 
 
 def _check_numbers(config: Any, where: str) -> dict[str, Any]:

@@ -29,11 +29,11 @@ def write_file(target: Any, pieces: Iterable[Any]) -> None:
         for piece in pieces:
             target.write(piece)
         return
-    path = os.path.realpath(os.fspath(target))
-    if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):
-        with open(path, "wb") as file:
+    if os.path.exists(target) and not os.path.isdir(target) and not stat.S_ISREG(os.stat(target).st_mode):
+        with open(target, "wb") as file:
             file.writelines(pieces)
         return
+    path = os.path.realpath(os.fspath(target))
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"{os.fspath(target)} cannot be written: there is no folder {folder}.")
