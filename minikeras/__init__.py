@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         preprocessing,
         random,
         regularizers,
+        saving,
         teach,
         utils,
     )
@@ -67,6 +68,7 @@ _SUBMODULES = (
     "random",
     "regularizers",
     "teach",
+    "saving",
     "utils",
 )
 
@@ -95,6 +97,7 @@ __all__ = [
     "preprocessing",
     "random",
     "regularizers",
+    "saving",
     "teach",
     "utils",
 ]

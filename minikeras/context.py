@@ -125,6 +125,24 @@ class Context:
         view = self._views[name, shape, dtype] = flat[:size].reshape(shape)
         return view
 
+    # Random numbers: where each generator of the pass stands
+
+    def generator_states(self, path: str = "") -> dict[str, Any]:
+        """The state of every generator that this context and those inside it draw from, by its path."""
+        found = {path: self._rng.bit_generator.state} if hasattr(self, "_rng") else {}
+        for key, child in self.children.items():
+            found |= child.generator_states(f"{path}/{key}")
+        return found
+
+    def restore_generators(self, states: dict[str, Any]) -> None:
+        """Go back to what `generator_states` returned, in a new context."""
+        for path, state in states.items():
+            context = self
+            for key in path.split("/")[1:]:
+                context = context.child(int(key) if key.isdigit() else key)
+            context._rng = _fast_generator(0)
+            context._rng.bit_generator.state = state
+
     # Gradients, penalties, randomness: one set for the whole pass
 
     @property

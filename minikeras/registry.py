@@ -9,6 +9,7 @@ object is Keras': {"module", "class_name", "config", "registered_name"}.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Self, TypeVar
@@ -120,6 +121,27 @@ def declare(cls: type, module: str) -> None:
     _modules[cls] = module
 
 
+def tables() -> dict[str, Table[Any]]:
+    """The table of each of Keras' modules, filled: the packages that fill them are loaded first."""
+    if not _tables.keys() >= _FILLED_BY.keys():
+        for package in _FILLED_BY.values():
+            importlib.import_module(package)
+    return _tables
+
+
+def is_built_in(name: str) -> bool:
+    """Whether some table has an entry of this name."""
+    return any(name in table.entries for table in tables().values())
+
+
+# which package fills a module's table; no other is ever loaded
+_FILLED_BY = {
+    "keras": "minikeras.models",
+    "keras.layers": "minikeras.layers",
+    "keras.losses": "minikeras.losses",
+    "keras.metrics": "minikeras.metrics",
+    "keras.optimizers": "minikeras.optimizers",
+}
 _tables: dict[str, Table[Any]] = {}
 _modules: dict[type, str] = {}  # a built-in class -> the Keras module that it is found in
 _registered: dict[str, Any] = {}  # "package>name" -> a class or function of the user's

@@ -7,7 +7,9 @@ optimizer then sees two vectors, all weights and all gradients, whatever the num
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +18,28 @@ from minikeras.typing import Array, DType
 
 if TYPE_CHECKING:
     from minikeras.context import Context
+
+
+_drawing = ContextVar("drawing", default=True)
+
+
+@contextmanager
+def without_values() -> Iterator[None]:
+    """Within this block, the variables of new layers have shapes, but neither values nor memory.
+
+    A file is loaded so: what it says of shapes is compared with the arrays that it has before
+    anything is allocated, and no initial values are drawn that would be overwritten.
+    """
+    token = _drawing.set(False)
+    try:
+        yield
+    finally:
+        _drawing.reset(token)
+
+
+def has_values() -> bool:
+    """Whether new variables are given values: not within `without_values`."""
+    return _drawing.get()
 
 
 class Variable:

@@ -21,6 +21,7 @@ STOREYS = [
     {"models", "datasets", "preprocessing", "teach"},
     {"summary", "training"},
     {"callbacks"},
+    {"saving"},
     {"layers"},
     {"metrics"},
     {"losses", "optimizers"},
@@ -88,7 +89,13 @@ def test_files_and_functions_stay_short(path):
 
 
 # What is only imported in the function that uses it, and the extra that installs it
-EXTRAS = {"tensorboardX": "tensorboard", "PIL": "image", "pydot": "graphviz"}
+EXTRAS = {
+    "tensorboardX": "tensorboard",
+    "PIL": "image",
+    "pydot": "graphviz",
+    "h5py": "h5",
+    "matplotlib": "teach",
+}
 
 
 def test_only_numpy_and_the_standard_library_are_imported():

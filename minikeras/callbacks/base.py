@@ -24,6 +24,9 @@ class Callback:
         params: {"verbose": ..., "epochs": ..., "steps": ...}.
     """
 
+    watches_batches = True  # False: its hooks of batches are never called
+    runs_last = False  # True: after all others, whatever its place in the list
+
     # Also on the class, so that a subclass which forgets `super().__init__()` works all the same.
     params: dict[str, Any] | None = None
     _model: Any = None
@@ -44,6 +47,18 @@ class Callback:
     def set_params(self, params: dict[str, Any]) -> None:
         """Tell the callback how many epochs and steps there will be."""
         self.params = params
+
+    def set_companions(self, callbacks: list[Callback]) -> None:
+        """Tell the callback which callbacks are called with it, itself included."""
+
+    # What has to survive when training is interrupted and taken up again
+
+    def get_state(self) -> dict[str, Any]:
+        """What the callback has come to know so far: numbers, strings, arrays, lists and dicts of them."""
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned; called after `on_train_begin`."""
 
     # The whole
 
@@ -108,5 +123,7 @@ OLDER_NAMES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "
 
 def overrides(callback: Callback, hook: str) -> bool:
     """Whether a callback does anything in this hook, by its class or by an attribute of its own."""
+    if not callback.watches_batches:
+        return False
     names = [hook, OLDER_NAMES[hook]] if hook in OLDER_NAMES else [hook]
     return any(getattr(getattr(callback, n), "__func__", None) is not getattr(Callback, n) for n in names)

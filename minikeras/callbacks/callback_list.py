@@ -54,10 +54,13 @@ class CallbackList(Callback):
             self.callbacks.append(History())
         if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
             self.callbacks.append(ProgbarLogger())
+        self.callbacks.sort(key=lambda callback: callback.runs_last)
         # The bar looks at batches only when it is due; a subclass of it may want every one.
         self._bar = next((c for c in self.callbacks if type(c) is ProgbarLogger), None)
         others = [c for c in self.callbacks if c is not self._bar]
         self._listeners = {hook: [c for c in others if overrides(c, hook)] for hook in BATCH_HOOKS}
+        for callback in self.callbacks:
+            callback.set_companions(self.callbacks)
         self.set_model(model)
         self.set_params(params)
 

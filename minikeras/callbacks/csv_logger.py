@@ -37,6 +37,16 @@ class CSVLogger(Callback):
         with open(self._path, "a" if self.append else "w", encoding="utf-8") as file:
             self._header = file.tell() == 0
 
+    def get_state(self) -> dict[str, Any]:
+        """The table so far, so that a row that was written after the last backup does not come twice."""
+        with open(self._path, newline="", encoding="utf-8") as file:
+            return {"text": file.read(), "keys": self.keys, "header": self._header}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.keys, self._header = state["keys"], state["header"]
+        with open(self._path, "w", newline="", encoding="utf-8") as file:
+            file.write(state["text"])
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write one row. The columns are those of the first epoch; a number that is missing is "NA"."""
         import csv  # only for those who use it

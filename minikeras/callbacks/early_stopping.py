@@ -9,6 +9,8 @@ from minikeras.callbacks.monitor import MonitorCallback
 from minikeras.errors import check_number
 from minikeras.utils.printing import print_message
 
+STATE = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights")
+
 
 class EarlyStopping(MonitorCallback):
     """Ends `fit` after `patience` epochs in a row without an improvement.
@@ -56,6 +58,13 @@ class EarlyStopping(MonitorCallback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the training before: one object can serve several."""
         self._reset()
+
+    def get_state(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in STATE}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        for name in STATE:
+            setattr(self, name, state[name])
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Look whether this epoch was better than the best so far."""

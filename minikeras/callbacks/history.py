@@ -41,6 +41,12 @@ class History(Callback):
         """Count the epochs anew."""
         self.epoch = []
 
+    def get_state(self) -> dict[str, Any]:
+        return {"history": self.history, "epoch": self.epoch}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.history, self.epoch = state["history"], state["epoch"]
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Append this epoch's numbers."""
         self.epoch.append(epoch)

@@ -13,6 +13,8 @@ from minikeras.callbacks.monitor import MonitorCallback
 from minikeras.errors import check_number
 from minikeras.utils.printing import print_message
 
+STATE = ("best", "wait", "cooldown_counter")  # of ReduceLROnPlateau
+
 
 class LearningRateScheduler(Callback):
     """Sets the learning rate at the beginning of every epoch: η = schedule(epoch, η).
@@ -122,6 +124,13 @@ class ReduceLROnPlateau(MonitorCallback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the training before: one object can serve several."""
         self._reset()
+
+    def get_state(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in STATE}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        for name in STATE:
+            setattr(self, name, state[name])
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Look whether this epoch was better than the best so far."""

@@ -219,6 +219,10 @@ class SpectralNormalization(Layer):
         inner = self.layer.weights
         return inner[:1] + self._non_trainable_variables + inner[1:]
 
+    def own_variables(self) -> list[Variable]:
+        """The kernel is here as well as in the layer inside: so it is in Keras' files."""
+        return [*filter(None, [self._kernel]), self.vector_u] if self.built else []
+
     def normalize_kernel(self) -> None:
         """Divide the kernel by its spectral norm, in place."""
         kernel = self._kernel

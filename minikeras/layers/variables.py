@@ -11,7 +11,7 @@ from minikeras import initializers
 from minikeras.config import standardize_dtype
 from minikeras.registry import Configurable
 from minikeras.typing import Array, DType
-from minikeras.variable import Variable
+from minikeras.variable import Variable, has_values
 
 
 class VariableOwner(Configurable):
@@ -46,9 +46,12 @@ class VariableOwner(Configurable):
             name: such as "kernel".
         """
         initializer = initializers.get("glorot_uniform" if initializer is None else initializer)
-        value = initializer(tuple(shape or ()), dtype=standardize_dtype(dtype) if dtype else self.dtype)
+        shape, dtype = tuple(shape or ()), standardize_dtype(dtype) if dtype else self.dtype
+        value = initializer(shape, dtype=dtype) if has_values() else np.zeros((), dtype)
         own = self._trainable_variables if trainable else self._non_trainable_variables
         variable = Variable(value, name or f"variable_{len(own)}", trainable, regularizer, constraint)
+        if not has_values():
+            variable.value = np.broadcast_to(variable.value, shape)  # read-only, and one number of memory
         own.append(variable)
         return variable
 
@@ -72,6 +75,10 @@ class VariableOwner(Configurable):
             v.trainable = self._trainable
         for layer in self.sublayers():
             layer.trainable = value
+
+    def own_variables(self) -> list[Variable]:
+        """The variables that stand under this layer's own path in a file, trained ones first."""
+        return self._trainable_variables + self._non_trainable_variables
 
     @property
     def weights(self) -> list[Variable]:

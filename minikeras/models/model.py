@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minikeras import registry
+from minikeras import registry, saving
 from minikeras.errors import closest
 from minikeras.layers.base import Layer
 from minikeras.markup import fragment
@@ -75,6 +75,22 @@ class Model(Trainer):
     def to_json(self, **kwargs: Any) -> str:
         """The architecture as a JSON string, for `model_from_json`; `kwargs` go to `json.dumps`."""
         return json.dumps(registry.serialize(self), **kwargs)
+
+    def save(
+        self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, examples: Any = None
+    ) -> None:
+        """Write the whole model to a `.keras`, `.h5` or `.hdf5` file; see `minikeras.saving.save_model`."""
+        saving.save_model(self, filepath, overwrite, zipped, examples)
+
+    def save_weights(
+        self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None
+    ) -> None:
+        """Write the weights to a `.weights.h5`, `.npz` or `.safetensors` file; see `minikeras.saving`."""
+        saving.save_weights(self, filepath, overwrite, max_shard_size)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+        """Read the weights from a file; see `minikeras.saving.load_weights`."""
+        saving.load_weights(self, filepath, skip_mismatch)
 
     def __getstate__(self) -> dict[str, Any]:
         # what belongs to passes stays here: a copy makes its own, over its own variables

@@ -92,6 +92,18 @@ class CompiledMetrics:
             else:
                 metric.update_state(y, y_pred, sample_weight=w)
 
+    def get_state(self) -> list[list[Any]]:
+        """The arrays of each metric."""
+        return [[v.numpy() for v in metric.variables] for metric in self.metrics]
+
+    def set_state(self, state: list[list[Any]], y: Array, y_pred: Array) -> None:
+        """Go on from what `get_state` returned; y and y_pred are a batch such as there will be."""
+        self.entries = self._resolve(y, y_pred)
+        for metric, arrays in zip(self.metrics, state, strict=True):
+            metric.update_state(y, y_pred)  # some make their variables only then
+            for v, array in zip(metric.variables, arrays, strict=True):
+                v.assign(array)
+
     def results(self) -> dict[str, Any]:
         """Each metric's value so far, in the order of `compile`."""
         return {name: metric.result() for name, metric, _ in self.entries or []}

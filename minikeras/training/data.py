@@ -244,25 +244,55 @@ class Epochs:
         self.steps_per_epoch = steps_per_epoch
         self.steps = steps_per_epoch or batches.steps  # None until the end of the first epoch
         self.exhausted = False
+        self.given = 0  # how many of this epoch's batches were dealt out
         self._iterator: Iterator[Batch] | None = None
-        self._seen = 0
+        self._seen = 0  # how many came from this iterator
+        self._total = 0  # how many came from all
+        self._origin: Any = None  # the random numbers' state when the iterator was made
 
     def __iter__(self) -> Iterator[Batch]:
-        """The batches of the next epoch."""
-        if self._iterator is None or self.steps_per_epoch is None:
-            self._iterator, self._seen = iter(self.batches), 0
-        given = 0
-        while self.steps is None or given < self.steps:
-            batch = next(self._iterator, None)
+        """The batches of the next epoch, or the rest of one that was resumed."""
+        if not self.given and (self._iterator is None or self.steps_per_epoch is None):
+            self._begin()
+        while self.steps is None or self.given < self.steps:
+            batch = next(self._iterator, None)  # type: ignore[arg-type]
             if batch is None:
-                self._run_out(given)
+                self._run_out(self.given)
                 break
-            given += 1
+            self.given += 1
             self._seen += 1
+            self._total += 1
             yield batch
+        self.given = 0
         if self.batches.steps is not None and self._seen >= self.batches.steps:
             self._iterator = None
         self.batches.end_epoch()
+
+    def _begin(self) -> None:
+        self._origin = default_generator.get_state()
+        self._iterator, self._seen = iter(self.batches), 0
+
+    def get_state(self) -> dict[str, Any]:
+        """Where in the data the training stands."""
+        going = self._iterator is not None and (self.given > 0 or self.steps_per_epoch is not None)
+        seen = self._total if isinstance(self.batches, IteratorBatches) else self._seen * going
+        return {"given": self.given, "seen": seen, "steps": self.steps, "origin": self._origin}
+
+    def set_state(self, state: dict[str, Any]) -> Batch | None:
+        """Go to where `get_state` was called: the same batches are dealt out again, and thrown away.
+
+        Returns:
+            the last of them, where that was in the middle of an epoch.
+        """
+        batch: Batch | None = None
+        self.given, self.steps = state["given"], state["steps"]
+        if state["seen"]:
+            default_generator.set_state(state["origin"])
+            self._begin()
+            for _ in range(state["seen"]):
+                batch = next(self._iterator)  # type: ignore[arg-type]
+            self._seen = self._total = state["seen"]
+        return batch if self.given else None
 
     def _run_out(self, given: int) -> None:
         if self.steps is None and given:  # a generator's first epoch: now its length is known

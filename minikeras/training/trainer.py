@@ -18,12 +18,13 @@ from minikeras.training.arrays import split_off, to_array
 from minikeras.training.data import ArrayBatches, Batches, Epochs, is_stream, make_batches
 from minikeras.training.evaluating import Evaluator
 from minikeras.training.interrupt import Interrupt, deferred_interrupt
+from minikeras.training.resuming import Resumable
 from minikeras.training.step import TrainingStep
 from minikeras.typing import Array
 from minikeras.variable import Variable
 
 
-class Trainer(Evaluator):
+class Trainer(Resumable, Evaluator):
     """A compiled model that can be trained. `Sequential` adds the layers inside."""
 
     def fit(
@@ -109,9 +110,11 @@ class Trainer(Evaluator):
         """The loop over epochs."""
         self.stop_training = False
         logs: dict[str, Any] = {}
-        with deferred_interrupt() as interrupt:
+        with deferred_interrupt() as interrupt, self._training_from(source):
             hooks.on_train_begin()
-            for epoch in epochs:
+            for epoch in range(self._first_epoch or epochs.start, epochs.stop):
+                if self.stop_training:  # a run that was interrupted when it had decided to stop
+                    break
                 hooks.on_epoch_begin(epoch)
                 logs = self._train_epoch(source, hooks, interrupt)
                 logs = dict(sorted({**logs, **validate(epoch)}.items()))
@@ -123,10 +126,11 @@ class Trainer(Evaluator):
             hooks.on_train_end(logs)
 
     def _train_epoch(self, source: Epochs, hooks: CallbackList, interrupt: Interrupt) -> dict[str, Any]:
-        self.reset_metrics()
+        if not source.given:
+            self.reset_metrics()
         self._drop_stale_step()
         watched = hooks.wants_train_batches
-        for i, (x, y, weights) in enumerate(source):
+        for i, (x, y, weights) in enumerate(source, source.given):
             if watched:
                 hooks.on_train_batch_begin(i)
             self._train_batch(x, y, weights)
@@ -143,6 +147,8 @@ class Trainer(Evaluator):
         x = self.standardize_input(x)
         if self._step is None:
             self._step = self._make_step(x, y)
+            self._step.ctx.restore_generators(self._generators)
+            self._generators = {}
         loss, y_pred = self._step(self, x, y, weights)
         self._tally.add(loss, len(x))
         self._compiled_metrics.update(y, y_pred, weights, self._step.ctx.output_mask)

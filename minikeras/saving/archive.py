@@ -1,0 +1,106 @@
+"""The `.keras` file: a zip archive of metadata.json, config.json and model.weights.h5."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import warnings
+from typing import Any
+
+import numpy as np
+
+from minikeras import registry
+from minikeras.saving import hdf5
+from minikeras.saving.configs import MODEL, model_config, own_classes, parse, prepare
+from minikeras.saving.errors import LoadError, loading
+from minikeras.saving.files import Archive, read_file, write_file, zip_pieces
+from minikeras.saving.layout import assign, find_values, optimizer_arrays, restore_optimizer, to_tree
+from minikeras.variable import without_values
+
+KERAS_VERSION = "3.15.1"  # whose format this is
+EXAMPLES = (
+    "minikeras/examples"  # where in the weights a few inputs and outputs are; Keras does not look there
+)
+
+
+def save_archive(model: Any, target: Any, examples: Any = None) -> None:
+    """Write a model to a `.keras` file; `examples` are inputs to be kept with their outputs."""
+    config = model_config(model)
+    warn_of_own_classes(config)
+    tree = to_tree(model)
+    if examples is not None:
+        x = np.asarray(examples)
+        tree[f"{EXAMPLES}/x"], tree[f"{EXAMPLES}/y"] = x, np.asarray(model.predict(x, verbose=0))
+    now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
+    metadata = json.dumps({"keras_version": KERAS_VERSION, "date_saved": now})
+    members = [
+        ("metadata.json", [metadata.encode()]),
+        ("config.json", [json.dumps(config).encode()]),
+        ("model.weights.h5", hdf5.chunks(tree)),
+    ]
+    write_file(target, zip_pieces(members))
+
+
+def warn_of_own_classes(config: Any) -> None:
+    """Say which parts of a model Keras could not read."""
+    own = sorted(own_classes(config))
+    if own:
+        warnings.warn(
+            f"The model has parts that are not Keras' own: {', '.join(own)}. Keras can read the file only where "
+            "classes of these names are registered; minikeras reads it with custom_objects={...}.",
+            stacklevel=5,
+        )
+
+
+def load_archive(source: Any, compile: bool, verify: bool) -> Any:
+    """The model in a `.keras` file.
+
+    Raises:
+        LoadError: see `load_model`.
+    """
+    with Archive(io.BytesIO(read_file(source))) as archive:
+        config = parse(archive.read("config.json", 16 << 20))
+        tree = hdf5.loads(archive.read("model.weights.h5"))
+    model = build_model(config)
+    with loading("model.weights.h5"):
+        assign(find_values(model, tree))
+    if compile:
+        compile_model(model, config.get("compile_config"))
+        if model.compiled:
+            restore_optimizer(model, optimizer_arrays(tree))
+    if verify:
+        check_examples(model, tree)
+    return model
+
+
+def build_model(config: dict[str, Any]) -> Any:
+    """A model from its config, built as far as the config says, but with variables without values."""
+    with loading("config.json"), without_values():
+        model = registry.deserialize(prepare(config, place=MODEL))
+        if not hasattr(model, "get_compile_config"):
+            raise LoadError("The config is not that of a model.")
+        if not model.built and model.layers:
+            first: dict[str, Any] = next((e for e in config["config"]["layers"] if "build_config" in e), {})
+            built = config.get("build_config") or first.get("build_config") or {}
+            shape = built.get("input_shape")
+            if shape:
+                model.build(tuple(shape))
+    return model
+
+
+def compile_model(model: Any, config: Any) -> None:
+    """`compile` a model as it was when it was saved."""
+    if config:
+        with loading("compile_config"):
+            model.compile_from_config(prepare(config, "compile_config"))
+
+
+def check_examples(model: Any, tree: hdf5.Group) -> None:
+    """Raise a `LoadError` unless the model gives the outputs that the file says it must."""
+    if EXAMPLES not in tree:
+        raise LoadError("verify=True: the file has no examples. Save it with model.save(path, examples=x).")
+    x, y = tree[f"{EXAMPLES}/x"], tree[f"{EXAMPLES}/y"]
+    found = np.asarray(model.predict(x, verbose=0))
+    if found.shape != y.shape or not np.allclose(found, y, rtol=1e-4, atol=1e-6, equal_nan=True):
+        raise LoadError("verify=True: the model does not give the outputs that were saved with it.")

@@ -1,0 +1,272 @@
+"""Reads an HDF5 file into a tree, trusting nothing in it.
+
+Every number that says where or how much is checked against the file's size. Each structure may be
+met once only, so a file cannot lead the reader around in circles or make little data look like much.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+from typing import Any
+
+import numpy as np
+
+from minikeras.saving.hdf5.tree import SIGNATURE, TYPES, UNDEFINED, Group, Hdf5Error
+from minikeras.typing import Array
+
+DEPTH = 64  # of groups in groups
+KNOWN = {code: dtype for dtype, code in TYPES.items()}
+IGNORED = {0x00, 0x04, 0x05, 0x0D, 0x0E, 0x12, 0x16}  # padding, fill values, comments, times, counts
+FEATURES = {
+    0x02: "newer groups", 0x06: "newer groups", 0x07: "data in other files", 0x0A: "newer groups",
+    0x0B: "compression", 0x15: "many attributes",
+}  # fmt: skip
+REPACK = (
+    "If you trust the file, minikeras.saving.repack(source, target) makes a plain one of it "
+    '(pip install "minikeras[h5]").'
+)
+
+
+def load(path: str | os.PathLike[str]) -> Group:
+    """Read a file.
+
+    Raises:
+        OSError: when it cannot be opened.
+        Hdf5Error: when it is broken, or uses a feature that is not read here.
+    """
+    with open(path, "rb") as file:
+        return loads(file.read())
+
+
+def loads(data: Any) -> Group:
+    """Read a file's bytes. The arrays of the tree are read-only views of them.
+
+    Raises:
+        Hdf5Error: see `load`.
+    """
+    return _Reader(memoryview(data).toreadonly()).root()
+
+
+class _Reader:
+    def __init__(self, data: memoryview) -> None:
+        self.data = data
+        self.met: set[int] = set()  # addresses of the structures read so far
+        self.left = 2 * len(data)  # how many bytes of arrays, heaps and strings may still come
+        self.heaps: dict[int, dict[int, tuple[int, int]]] = {}
+
+    # Numbers and bytes at an address
+
+    def unpack(self, layout: str, address: int) -> tuple[Any, ...]:
+        return struct.unpack_from("<" + layout, self.part(address, struct.calcsize("<" + layout)))
+
+    def part(self, address: int, size: int) -> bytes | memoryview:
+        if address + size > len(self.data):
+            raise Hdf5Error(f"Damaged: {size} bytes at {address} in a file of {len(self.data)} bytes.")
+        return self.data[address : address + size]
+
+    def enter(self, address: int, signature: bytes = b"") -> None:
+        """Begin to read a structure; each only once."""
+        if bytes(self.part(address, len(signature))) != signature:
+            raise Hdf5Error(f"Damaged: no {signature.decode()} at {address}.")
+        if address in self.met:
+            raise Hdf5Error(f"The object at {address} has more than one name; links are not read.")
+        self.met.add(address)
+
+    def spend(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise Hdf5Error("The contents are larger than the file: parts of it are used more than once.")
+
+    # The tree
+
+    def root(self) -> Group:
+        if bytes(self.data[:8]) != SIGNATURE:
+            raise Hdf5Error("This is no HDF5 file.")
+        version, *_, offsets, lengths = self.unpack("7B", 8)
+        if version != 0 or offsets != 8 or lengths != 8 or self.unpack("Q", 24)[0] != 0:
+            raise Hdf5Error(f"HDF5 superblock of version {version} is not read. {REPACK}")
+        root = self.object(self.unpack("Q", 64)[0], "/", 0)
+        if not isinstance(root, Group):
+            raise Hdf5Error("Damaged: the root is no group.")
+        return root
+
+    def object(self, address: int, path: str, depth: int) -> Group | Array:
+        if depth > DEPTH:
+            raise Hdf5Error(f"Groups are nested more than {DEPTH} deep.")
+        messages = self.messages(address, path)
+        attributes = dict(self.attribute(a, path) for a in messages.get(0x0C, ()))
+        if 0x11 in messages:
+            group = Group()
+            group.attributes = attributes
+            btree, heap = self.unpack("QQ", messages[0x11][0])
+            for name, target in self.entries(btree, heap, path):
+                if name in group.members:
+                    raise Hdf5Error(f"Two members of {path} are called {name!r}.")
+                group.members[name] = self.object(target, f"{path}{name}/", depth + 1)
+            return group
+        if not {0x01, 0x03, 0x08} <= messages.keys():
+            raise Hdf5Error(f"{path} is neither a group nor an array.")
+        return self.array(messages, attributes.get("dtype"), path)
+
+    def messages(self, address: int, path: str) -> dict[int, list[int]]:
+        """The addresses of an object's messages, by kind."""
+        self.enter(address)
+        version, total, size = self.unpack("BxHxxxxI", address)
+        if version != 1:
+            raise Hdf5Error(f"{path}: object header of version {version} is not read. {REPACK}")
+        found: dict[int, list[int]] = {}
+        blocks = [(address + 16, size)]
+        for start, length in blocks:
+            self.part(start, length)
+            end = start + length
+            while start + 8 <= end and total > 0:
+                kind, size, flags = self.unpack("HHB", start)
+                total -= 1
+                if kind in FEATURES or flags & 2:
+                    raise Hdf5Error(f"{path}: {FEATURES.get(kind, 'shared types')} are not read. {REPACK}")
+                if start + 8 + size > end:
+                    raise Hdf5Error(f"{path}: a message is cut off.")
+                if kind == 0x10:
+                    self.enter(self.unpack("Q", start + 8)[0])
+                    blocks.append(self.unpack("QQ", start + 8))
+                elif kind in (0x01, 0x03, 0x08, 0x0C, 0x11):
+                    found.setdefault(kind, []).append(start + 8)
+                elif kind not in IGNORED:
+                    raise Hdf5Error(f"{path}: messages of kind {kind} are not read. {REPACK}")
+                start += 8 + size
+        return found
+
+    def entries(self, btree: int, heap: int, path: str) -> list[tuple[str, int]]:
+        """Names and addresses of a group's members."""
+        self.enter(heap, b"HEAP")
+        size, _, start = self.unpack("QQQ", heap + 8)
+        names = bytes(self.part(start, size))
+        self.spend(size)
+        found, nodes = [], [btree]
+        for node in nodes:
+            if bytes(self.part(node, 4)) == b"TREE":
+                self.enter(node)
+                kind, _, used = self.unpack("BBH", node + 4)
+                if kind != 0:
+                    raise Hdf5Error(f"{path}: chunks are not read. {REPACK}")
+                nodes += [self.unpack("Q", node + 32 + 16 * i)[0] for i in range(used)]
+                continue
+            self.enter(node, b"SNOD")
+            for i in range(self.unpack("H", node + 6)[0]):
+                name, target, cached = self.unpack("QQI", node + 8 + 40 * i)
+                end = names.find(b"\0", name)
+                if cached == 2 or target == UNDEFINED:
+                    raise Hdf5Error(f"{path}: links to other places are not read.")
+                if not 0 < name < end:
+                    raise Hdf5Error(f"{path}: a name is damaged.")
+                found.append((_decode(names[name:end]), target))
+        return found
+
+    # Values
+
+    def array(self, messages: dict[int, list[int]], label: Any, path: str) -> Array:
+        shape = self.shape(messages[0x01][0])
+        version, layout = self.unpack("BB", messages[0x08][0])
+        if version != 3 or layout > 1:
+            raise Hdf5Error(f"{path}: chunked data are not read. {REPACK}")
+        if layout == 0:
+            size, address = self.unpack("H", messages[0x08][0] + 2)[0], messages[0x08][0] + 4
+        else:
+            address, size = self.unpack("QQ", messages[0x08][0] + 2)
+        opaque = self.unpack("BxxxI", messages[0x03][0]) == (0x15, 2)
+        if opaque and label == "bfloat16":  # the upper halves of float32 numbers
+            halves = self.numbers(np.dtype("<u2"), shape, address, size, path)
+            return (halves.astype("<u4") << 16).view("<f4")
+        return self.numbers(self.dtype(messages[0x03][0], path), shape, address, size, path)
+
+    def numbers(self, dtype: Any, shape: tuple[int, ...], address: int, size: int, path: str) -> Array:
+        count = math.prod(shape)
+        if count * dtype.itemsize != size or (size and address == UNDEFINED):
+            raise Hdf5Error(f"{path}: an array of shape {shape} of {dtype} is said to have {size} bytes.")
+        if size == 0:
+            return np.empty(shape, dtype)
+        self.spend(size)
+        return np.frombuffer(self.part(address, size), dtype).reshape(shape)
+
+    def dtype(self, address: int, path: str) -> Any:
+        start = bytes([self.unpack("B", address)[0] & 0x0F | 0x10])  # whatever its version
+        code = start + bytes(self.data[address + 1 : address + 44])
+        for length in (12, 20, len(TYPES[np.dtype("?")])):
+            if code[:length] in KNOWN:
+                return KNOWN[code[:length]]
+        raise Hdf5Error(f"{path}: numbers of this type are not read (class {code[0] & 15}).")
+
+    def shape(self, address: int) -> tuple[int, ...]:
+        version, rank, _, kind = self.unpack("4B", address)
+        if version not in (1, 2) or rank > 32:
+            raise Hdf5Error(f"Damaged: a shape of version {version} with {rank} axes.")
+        if version == 2 and kind == 2:
+            return (0,)
+        return self.unpack(f"{rank}Q", address + (8 if version == 1 else 4))
+
+    def attribute(self, address: int, path: str) -> tuple[str, Any]:
+        version, name_size, type_size, space_size = self.unpack("BxHHH", address)
+        if version not in (1, 3):
+            raise Hdf5Error(f"{path}: attributes of version {version} are not read. {REPACK}")
+        pad = 8 if version == 1 else 1
+        name = address + (8 if version == 1 else 9)
+        kind = name + name_size + -name_size % pad
+        space = kind + type_size + -type_size % pad
+        data = space + space_size + -space_size % pad
+        label = _decode(bytes(self.part(name, name_size)).split(b"\0")[0])
+        shape = self.shape(space)
+        code, bits, length = self.unpack("BBxxI", kind)
+        if code & 0x0F == 9 and bits & 0x0F == 1:
+            return label, self.strings(data, shape, 16, self.heap_string)
+        if code & 0x0F == 3:
+            return label, self.strings(data, shape, length, self.fixed_string)
+        dtype = self.dtype(kind, f"{path} attribute {label!r}")
+        return label, self.numbers(dtype, shape, data, math.prod(shape) * dtype.itemsize, path)
+
+    def strings(self, address: int, shape: tuple[int, ...], step: int, read: Any) -> Any:
+        if len(shape) > 1:
+            raise Hdf5Error("Attributes with tables of strings are not read.")
+        count = shape[0] if shape else 1
+        self.part(address, count * step)
+        self.spend(count * max(step, 1))
+        found = [read(address + i * step, step) for i in range(count)]
+        return found if shape else found[0]
+
+    def fixed_string(self, address: int, size: int) -> str:
+        return _decode(bytes(self.part(address, size)).rstrip(b"\0 "))
+
+    def heap_string(self, address: int, _: int) -> str:
+        size, heap, index = self.unpack("IQI", address)
+        if size == 0:
+            return ""
+        if heap not in self.heaps:
+            self.heaps[heap] = self.heap(heap)
+        start, most = self.heaps[heap].get(index, (0, 0))
+        if size > most:
+            raise Hdf5Error("Damaged: a string is not where it is said to be.")
+        self.spend(size)
+        return _decode(bytes(self.part(start, size)))
+
+    def heap(self, address: int) -> dict[int, tuple[int, int]]:
+        """Where the strings of a global heap are: {index: (address, size)}."""
+        self.enter(address, b"GCOL")
+        (size,) = self.unpack("Q", address + 8)
+        self.part(address, size)
+        self.spend(size)
+        found, start = {}, address + 16
+        while start + 16 <= address + size:
+            index, length = self.unpack("HxxxxxxQ", start)
+            if index == 0:
+                break
+            found[index] = (start + 16, length)
+            start += 16 + length + -length % 8
+        return found
+
+
+def _decode(text: bytes) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        raise Hdf5Error("Damaged: a text is not UTF-8.") from None
