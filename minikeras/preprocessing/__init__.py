@@ -1,4 +1,4 @@
-"""Data in the form that models take, under the names of Keras' module `preprocessing`."""
+"""Data made ready for training: folders of images and texts, windows of time series, padded sequences."""
 
 from minikeras.preprocessing import image, sequence
 from minikeras.utils import (

@@ -1,5 +1,6 @@
-"""Images as arrays and back."""
+"""Images as files and as arrays."""
 
-from minikeras.utils.images import array_to_img, img_to_array, load_img, save_img
+from minikeras.utils import array_to_img, img_to_array, load_img, save_img
+from minikeras.utils.resampling import smart_resize
 
-__all__ = ["array_to_img", "img_to_array", "load_img", "save_img"]
+__all__ = ["array_to_img", "img_to_array", "load_img", "save_img", "smart_resize"]

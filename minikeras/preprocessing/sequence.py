@@ -1,5 +1,5 @@
-"""Sequences of one length."""
+"""Sequences of different lengths, made into one array."""
 
-from minikeras.utils.sequences import pad_sequences
+from minikeras.utils import pad_sequences
 
 __all__ = ["pad_sequences"]

@@ -1,9 +1,8 @@
 """Helpers around training: labels and sequences as arrays, data sets, seeds, files, progress."""
 
 from minikeras.utils.batches import PyDataset, pack_x_y_sample_weight, unpack_x_y_sample_weight
-from minikeras.utils.dataset import Dataset, split_dataset, timeseries_dataset_from_array
-from minikeras.utils.directories import image_dataset_from_directory, text_dataset_from_directory
 from minikeras.utils.files import get_file
+from minikeras.utils.image_folders import image_dataset_from_directory
 from minikeras.utils.images import array_to_img, img_to_array, load_img, save_img
 from minikeras.utils.numerical import normalize, to_categorical
 from minikeras.utils.plotting import model_to_dot, plot_model
@@ -25,12 +24,14 @@ from minikeras.utils.serialization import (
     serialize_keras_object,
 )
 from minikeras.utils.session import clear_session, set_random_seed
+from minikeras.utils.splitting import split_dataset
+from minikeras.utils.text_folders import text_dataset_from_directory
+from minikeras.utils.timeseries import timeseries_dataset_from_array
 
 Sequence = PyDataset  # its name in Keras 2
 
 __all__ = [
     "CustomObjectScope",
-    "Dataset",
     "Progbar",
     "PyDataset",
     "Sequence",

@@ -1,7 +1,13 @@
-"""Images as arrays and back: reading and writing image files, by the library Pillow."""
+"""Images as files, as Pillow's objects and as arrays, and the ways between the three.
+
+Reading and writing image files is left to Pillow, an optional library (`pip install
+"minikeras[image]"`): `load_img` opens a file, `img_to_array` makes an array of it,
+`array_to_img` and `save_img` lead back.
+"""
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import warnings
@@ -10,24 +16,20 @@ from typing import Any
 import numpy as np
 
 from minikeras import config
-from minikeras.errors import check_ints, check_option
+from minikeras.errors import ShapeError, check_ints, check_option
 from minikeras.typing import Array, DTypeLike
+from minikeras.utils.resampling import centred_part
 
-COLOR_MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
-INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
+MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
+PILLOW_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
 
 
-def pillow() -> Any:
-    """The module PIL.Image.
-
-    Raises:
-        ImportError: without Pillow.
-    """
+def _pillow() -> Any:
+    """Pillow's module `Image`."""
     try:
-        from PIL import Image  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        raise ImportError('Image files need Pillow: pip install "minikeras[image]"') from None
-    return Image
+        return importlib.import_module("PIL.Image")
+    except ImportError as error:
+        raise ImportError('Image files need Pillow: pip install "minikeras[image]"') from error
 
 
 def load_img(
@@ -37,102 +39,101 @@ def load_img(
     interpolation: str = "nearest",
     keep_aspect_ratio: bool = False,
 ) -> Any:
-    """An image file as a Pillow image.
+    """An image file as an image of Pillow.
 
     Args:
-        path: of the file; or an open one, as an `io.BytesIO`.
-        color_mode: "grayscale", "rgb" or "rgba".
-        target_size: (height, width) to resize to; None keeps the size.
+        path: the file's path, or an open `io.BytesIO`.
+        color_mode: "rgb", "rgba" or "grayscale" (which keeps the 16 or 32 bits of a file that has them).
+        target_size: the (height, width) to resize it to; None leaves it as it is.
         interpolation: "nearest", "bilinear", "bicubic", "hamming", "box" or "lanczos".
-        keep_aspect_ratio: cut off the borders that do not fit, instead of distorting the image.
+        keep_aspect_ratio: cut off two sides where the ratios differ, instead of distorting the image.
 
     Raises:
         ImportError: without Pillow.
-        ValueError, TypeError: for a bad argument.
-        OSError: when the file cannot be read, or is no image.
+        TypeError: when `path` is no path.
+        ValueError: for an unknown color mode or interpolation.
     """
-    check_option("load_img", "color_mode", color_mode, tuple(COLOR_MODES))
-    check_option("load_img", "interpolation", interpolation, INTERPOLATIONS)
-    if not isinstance(path, (io.BytesIO, str, bytes, os.PathLike)):
-        raise TypeError(f"load_img: `path` must be a path or an io.BytesIO. Received: {path!r}")
-    image = pillow().open(path)
-    image.load()  # the file is closed now
-    sixteen_bits = color_mode == "grayscale" and image.mode in ("I;16", "I")
-    if image.mode != COLOR_MODES[color_mode] and not sixteen_bits:
-        image = image.convert(COLOR_MODES[color_mode])
-    if target_size is None:
+    check_option("load_img", "color_mode", color_mode, tuple(MODES))
+    check_option("load_img", "interpolation", interpolation, PILLOW_INTERPOLATIONS)
+    if not isinstance(path, (str, bytes, os.PathLike, io.BytesIO)):
+        raise TypeError(f"load_img: `path` must be a path or an io.BytesIO. Received: {type(path).__name__}")
+    size = None if target_size is None else check_ints("load_img", "target_size", target_size, 2)
+    pillow = _pillow()
+    if not isinstance(path, io.BytesIO):
+        with open(path, "rb") as file:  # read at once, so that no file stays open
+            path = io.BytesIO(file.read())
+    image = pillow.open(path)
+    if image.mode != MODES[color_mode] and not (color_mode == "grayscale" and image.mode in ("I;16", "I")):
+        image = image.convert(MODES[color_mode])
+    if size is None or image.size == size[::-1]:
         return image
-    return resize(image, target_size, interpolation, keep_aspect_ratio)
-
-
-def resize(image: Any, size: Any, interpolation: str, keep_aspect_ratio: bool = False) -> Any:
-    """A Pillow image in another size (height, width)."""
-    height, width = check_ints("load_img", "target_size", size, 2)
     box = None
-    if keep_aspect_ratio:  # the largest part in the middle that has the right form
-        w = min(image.width, image.height * width // height)
-        h = min(image.height, image.width * height // width)
-        left, top = (image.width - w) // 2, (image.height - h) // 2
-        box = (left, top, left + w, top + h)
-    if box is None and image.size == (width, height):
-        return image
-    return image.resize((width, height), pillow().Resampling[interpolation.upper()], box=box)
-
-
-def _data_format(data_format: str | None) -> str:
-    found = data_format or config.image_data_format()
-    return check_option("images", "data_format", found, ("channels_last", "channels_first"))
+    if keep_aspect_ratio:
+        rows, columns = centred_part(image.size[::-1], size)
+        box = (columns.start, rows.start, columns.stop, rows.stop)
+    return image.resize(size[::-1], getattr(pillow.Resampling, interpolation.upper()), box=box)
 
 
 def img_to_array(img: Any, data_format: str | None = None, dtype: DTypeLike | None = None) -> Array:
-    """A Pillow image as an array of shape (height, width, channels).
+    """An image as an array of shape (height, width, channels), or (channels, height, width).
 
     Args:
-        img: the image, or an array of two or three axes.
-        data_format: "channels_first" gives (channels, height, width); None means the configured one.
-        dtype: None means the configured float type.
+        img: an image of Pillow, or anything else that NumPy takes for an array of two or three axes.
+        data_format: "channels_last", "channels_first", or None for the global setting.
+        dtype: of the array; None means `floatx()`.
 
     Raises:
-        ValueError: for another number of axes.
+        ShapeError: when the image has another number of axes.
     """
-    x = np.asarray(img).astype(dtype or config.floatx())
+    channels_first = config.standardize_data_format(data_format) == "channels_first"
+    x = np.asarray(img, dtype=dtype or config.floatx())
     if x.ndim == 2:
-        x = x[:, :, None]
+        x = x[..., None]
     if x.ndim != 3:
-        raise ValueError(f"img_to_array: an image has two or three axes. Received: shape {x.shape}")
-    return x.transpose(2, 0, 1) if _data_format(data_format) == "channels_first" else x
+        raise ShapeError(
+            "img_to_array got no image.", "(height, width) or (height, width, channels)", x.shape
+        )
+    return x.transpose(2, 0, 1) if channels_first else x
 
 
 def array_to_img(
     x: Any, data_format: str | None = None, scale: bool = True, dtype: DTypeLike | None = None
 ) -> Any:
-    """An array of shape (height, width, channels) as a Pillow image.
+    """An array as an image of Pillow: 255 (x - min) / (max - min), or x itself.
 
     Args:
-        x: with 1, 3 or 4 channels.
-        data_format: "channels_first" if it is (channels, height, width); None means the configured one.
-        scale: whether to stretch the values to 0 to 255; otherwise they must be within it.
-        dtype: of the computation; None means the configured float type.
+        x: one image, of 1, 3 or 4 channels.
+        data_format: "channels_last", "channels_first", or None for the global setting.
+        scale: whether to spread the values over 0 to 255; without it, they must lie there already. (In one
+            channel they may be larger: that makes an image of 32-bit integers.)
+        dtype: in which to calculate; None means `floatx()`.
 
     Raises:
         ImportError: without Pillow.
-        ValueError: for another shape.
+        ShapeError: when x is not one image of 1, 3 or 4 channels.
+        ValueError: for values that no pixel can have.
     """
-    data_format = _data_format(data_format)
-    x = np.array(x, dtype or config.floatx())
-    if x.ndim != 3:
-        raise ValueError(f"array_to_img: expected an image with three axes. Received: shape {x.shape}")
-    if data_format == "channels_first":
-        x = x.transpose(1, 2, 0)
-    if x.shape[2] not in (1, 3, 4):
-        raise ValueError(f"array_to_img: an image has 1, 3 or 4 channels. Received: shape {x.shape}")
+    channels_first = config.standardize_data_format(data_format) == "channels_first"
+    pixels = np.array(x, dtype=dtype or config.floatx())
+    if channels_first and pixels.ndim == 3:
+        pixels = pixels.transpose(1, 2, 0)
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or not pixels.size:
+        fix = "give one image of a batch: x[0]" if pixels.ndim == 4 else None
+        raise ShapeError("array_to_img got no image.", "one image of 1, 3 or 4 channels", np.shape(x), fix)
     if scale:
-        x = x - x.min()
-        x = x / (x.max() or 1) * 255
-    if x.shape[2] == 1:
-        kind = "uint8" if x.max() <= 255 else "uint16"  # PNG files hold either; Keras' int32 they do not
-        return pillow().fromarray(x[:, :, 0].astype(kind))
-    return pillow().fromarray(x.astype("uint8"))
+        pixels -= pixels.min()
+        pixels /= pixels.max() or 1  # first, so that the largest value is exactly 255
+        pixels *= 255
+    low, high = pixels.min(), pixels.max()
+    wide = pixels.shape[2] == 1 and high > 255
+    if not -1 < low <= high < (2.0**31 if wide else 256):  # NaN fails too
+        raise ValueError(
+            "array_to_img: the values of pixels must lie between 0 and 255. "
+            f"Received: values from {low} to {high}. Likely fix: scale=True"
+        )
+    if pixels.shape[2] == 1:
+        pixels = pixels[..., 0]
+    return _pillow().fromarray(np.ascontiguousarray(pixels.astype("int32" if wide else "uint8")))
 
 
 def save_img(
@@ -141,24 +142,28 @@ def save_img(
     data_format: str | None = None,
     file_format: str | None = None,
     scale: bool = True,
-    **options: Any,
+    **kwargs: Any,
 ) -> None:
     """Write an array as an image file.
 
     Args:
-        path: of the file, or an open one.
-        x: (height, width, channels).
-        data_format: as in `array_to_img`.
-        file_format: such as "png"; None means that of the file's extension.
-        scale: as in `array_to_img`.
-        **options: for Pillow's `save`, such as quality=90.
+        path: the file to write, or an open one.
+        x: one image, of 1, 3 or 4 channels.
+        data_format: "channels_last", "channels_first", or None for the global setting.
+        file_format: such as "png"; None goes by the ending of the path.
+        scale: whether to spread the values over 0 to 255.
+        kwargs: go to the method `save` of Pillow's image, such as `quality=90`.
+
+    Raises:
+        ImportError: without Pillow.
+        ValueError: for an array that is no image, and (from Pillow) an unknown format.
     """
     if file_format is None and isinstance(path, (str, os.PathLike)):
         file_format = os.path.splitext(os.fspath(path))[1][1:]
-    if file_format and file_format.lower() == "jpg":
-        file_format = "jpeg"
+    kind = (file_format or "").lower()
+    kind = "jpeg" if kind == "jpg" else kind
     image = array_to_img(x, data_format, scale)
-    if image.mode == "RGBA" and (file_format or "").lower() == "jpeg":
-        warnings.warn("JPEG files have no transparency: converting to RGB.", stacklevel=2)
+    if image.mode == "RGBA" and kind == "jpeg":
+        warnings.warn("JPEG files have no transparency: the image is saved as RGB.", stacklevel=2)
         image = image.convert("RGB")
-    image.save(path, format=file_format, **options)
+    image.save(path, format=kind or None, **kwargs)
