@@ -93,6 +93,7 @@ def spoilt(name, change):
             ["must return 3 results: dx, dkernel, dbias", "2 results"],
         ),
         ("dense_backward", lambda dy, x, k: dy, ["It returned one result"]),
+        ("softmax", lambda z: np.zeros((len(z), len(z))), ["its shape is"]),
     ],
 )
 def test_what_is_not_in_the_catalogue_is_described(name, f, words):

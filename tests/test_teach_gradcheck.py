@@ -201,6 +201,17 @@ BUGS = {
     "x: nothing returned": (NoReturn(4), x_shape, ["x: its gradient must have its shape, (5, 3)", "None"]),
     "x: of the shape of its transpose": (
         dx(lambda s, dy, dz, ctx: (dz @ s.kernel.value.T).T)(4), x_shape, ["is transposed"]),
+    "bias: one entry of another layer": (
+        grad("bias", lambda dz, x, s: dz.sum(0) + (np.arange(4) == 2))(4), x_shape, ["right except at index 2 of axis 0"]),
+    "kernel: a few entries": (
+        grad("kernel", lambda dz, x, s: x.T @ dz + np.eye(3, 4))(4), x_shape, ["right but for 3 of the 12 places"]),
+    "kernel: wrong almost everywhere": (
+        grad("kernel", lambda dz, x, s: x.T @ dz + (np.arange(4) > 0))(4), x_shape, ["kernel", "wrong"]),
+    "kernel: copied with the axes exchanged": (
+        wrong_dense(lambda s, dy, dz, x, z, y, ctx: np.copyto(ctx.grad(s.kernel), dz.T @ x))(4),
+        x_shape, ["raised ValueError", "transposed"]),
+    "something else is raised": (
+        wrong_dense(lambda s, dy, dz, x, z, y, ctx: {}["kernel"])(4), x_shape, ["backward raised KeyError: 'kernel'"]),
     "dy written": (wrong_dense(into_dy)(4), x_shape, ["wrote into dy"]),
     "dropout: mask forgotten": (MaskForgotten(0.5), (6, 5), ["mask of the dropped units is forgotten"]),
     "dropout: not divided": (Unscaled(0.4), (6, 5), ["1.66667 times too small", "1/(1 − rate)"]),
@@ -229,6 +240,40 @@ def test_planted_mistakes_are_found_and_named(bug):
     assert not report.ok
     for word in words:
         assert word in str(report), report
+
+
+class PartlyWritten(OwnDense):
+    def backward(self, dy, ctx):
+        x, _, _ = ctx.saved("x", "z", "y")
+        ctx.grad(self.kernel)[:2] = x[:, :2].T @ dy
+        ctx.grad(self.bias)[...] = dy.sum(axis=0)
+        return np.full_like(x, np.nan)
+
+
+def test_gradients_that_are_not_numbers():
+    report = gradcheck(PartlyWritten(4), np.ones((5, 3)))
+    assert "x: the gradient is not a number" in str(report)
+    assert "kernel: 4 of its 12 numbers were never written" in str(report)
+    assert report["bias"].verdict == "right"
+
+
+def test_arrays_of_the_layers_own_become_double_too():
+    class Shift(Layer):
+        def build(self, input_shape):
+            self.offset = np.full(3, 0.1, "float32")
+
+        def forward(self, x, ctx):
+            assert x.dtype == self.offset.dtype
+            ctx.save(x=x)
+            return (x + self.offset) ** 2
+
+        def backward(self, dy, ctx):
+            return 2 * dy * (ctx.saved("x") + self.offset)
+
+    layer = Shift()
+    layer.ensure_built((2, 3))
+    gradcheck(layer, np.random.default_rng(0).normal(size=(2, 3)), raise_on_failure=True)
+    assert layer.offset.dtype == "float32"
 
 
 def test_the_report():

@@ -68,6 +68,12 @@ def test_a_page_with_a_slider(tmp_path):
     assert "backward: dense_1" in s.events[3]._repr_html_()
 
 
+def test_a_model_without_weights_has_no_updates():
+    model = mk.Sequential([mk.layers.Activation("tanh")])
+    model.compile("sgd", "mse")
+    assert [e.kind for e in Stepper(model, X, X).events] == ["forward", "loss", "backward"]
+
+
 def test_paired_losses_say_so():
     model = mk.Sequential([Dense(3, activation="softmax")])
     model.compile("sgd", mk.losses.SparseCategoricalCrossentropy())

@@ -123,6 +123,17 @@ def test_layers_of_ones_own():
     assert t["scale"].z is None and t["scale"].dz is None
 
 
+def test_a_layer_whose_z_cannot_be_found_is_shown_without_it():
+    class Fussy(OwnDense):
+        def forward(self, x, ctx):
+            if self.activation.name == "linear":
+                raise RuntimeError("never linear")
+            return super().forward(x, ctx)
+
+    one = trace(mlp(Fussy(3, "relu")), X, T)["fussy"]
+    assert one.z is None and one.dz is None and one.dx is not None
+
+
 def test_html_is_whole_and_escapes_names(tmp_path):
     model = mk.Sequential([Dense(2, name="<script>alert(1)<script>")])
     model.compile("sgd", "mse")

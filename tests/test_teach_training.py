@@ -67,6 +67,16 @@ def test_where_and_when_they_part(cls, parted, words):
     assert (result.data["y"][1:] > 1e-6).all() == (cls is not WrongInput)
 
 
+class WithoutInput(OwnDense):
+    def backward(self, dy, ctx):
+        super().backward(dy, ctx)
+
+
+def test_a_gradient_that_is_missing_is_where_they_part():
+    result = compare(WithoutInput(4), Dense(4), X, steps=2)
+    assert result.parted == (1, "dL/dx") and np.isinf(result.data["dL/dx"]).all()
+
+
 def test_models_and_layers_without_weights_can_be_compared():
     deep = mk.Sequential([OwnDense(4, "relu"), OwnDense(2)])
     assert compare(deep, mk.Sequential([Dense(4, "relu"), Dense(2)]), X, steps=3).same

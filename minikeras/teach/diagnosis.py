@@ -61,8 +61,6 @@ def _nothing(e: Evidence) -> str:
 
 def _factor(e: Evidence) -> str:
     a, n = e.analytic[e.where], e.numeric
-    if len(a) < 2 and e.analytic.size > 1:
-        return ""
     ratio = float(a @ n) / max(float(n @ n), 1e-300)
     if ratio == 0 or not e.matches(ratio * n):
         return ""
@@ -201,7 +199,7 @@ def _one_place(e: Evidence) -> str:
         return ""
     places = np.unravel_index(e.where[wrong], e.shape)
     for axis, at in enumerate(places):
-        if len(np.unique(at)) == 1 and e.shape[axis] > 1:
+        if len(np.unique(at)) == 1 < e.shape[axis] and (wrong.sum() > 1 or len(e.shape) == 1):
             return f"right except at index {int(at[0])} of axis {axis}."
     return f"right but for {int(wrong.sum())} of the {len(wrong)} places that were looked at."
 

@@ -29,7 +29,7 @@ class Problem:
     """L as a function of arrays that may be changed in place, and `backward`'s word on its gradients.
 
     Args:
-        arrays: name -> the array that L depends on; `variables` says which of them are variables.
+        arrays: name -> an array that L depends on.
         run: computes the terms that L is the sum of.
         gradients: computes dL/darray by name; may add to the list of broken laws that it is given.
     """
@@ -41,10 +41,6 @@ class Problem:
         gradients: Callable[[list[str]], dict[str, Array | None]],
     ) -> None:
         self.arrays, self.run, self.gradients = arrays, run, gradients
-
-    def value(self) -> float:
-        """L."""
-        return float(sum(term.sum() for term in self.run()))
 
     def slope(self, name: str, where: Any, step: Any, h: float) -> tuple[float, float, float]:
         """The derivative along `step`, at both sides of the point together, on its left, and on its right."""
