@@ -19,7 +19,7 @@ import numpy as np
 import minikeras as keras
 
 KINDS = ("epoch", 3)  # save_freq
-EPOCHS = 8
+EPOCHS = 5
 
 
 def make_model() -> keras.Sequential:
@@ -46,7 +46,7 @@ def train(folder: str, save_freq: object, backup: bool) -> None:
     keras.utils.set_random_seed(3)
     model = make_model()
     rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(70, 5, 4)).astype("float32"), rng.integers(0, 3, 70)
+    x, y = rng.normal(size=(40, 5, 4)).astype("float32"), rng.integers(0, 3, 40)
     c = keras.callbacks
     callbacks = [
         c.EarlyStopping("val_loss", patience=5, restore_best_weights=True),
@@ -71,6 +71,9 @@ def outcome(folder: str) -> list[str]:
         with open(f"{folder}/{name}", "rb") as file:
             found.append(file.read().hex())
     return found
+
+
+os.fsync = lambda number: None  # a kill, unlike a power cut, leaves what was written; so this is faster
 
 
 def fork(*arguments: object) -> int:
