@@ -26,18 +26,24 @@ ATTENTION = "takes several inputs: a `Sequential` has one"
 FOREIGN = "wraps another framework's model"
 AUGMENTS = "a rarer augmentation: images can be prepared with any library before `fit`"
 BOXES = "works on bounding boxes beside the images"
-LATER = "not yet"
 
 # Why a name is left out. A name that minikeras does not have and that is not here is an error.
 REASONS: dict[str, str] = {
-    **{f"layers.{n}": MERGES for n in ["Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract", "HashedCrossing"]},
+    **{f"layers.{n}": MERGES for n in (
+        "Add Average Concatenate Dot Maximum Minimum Multiply Subtract add average concatenate dot "
+        "maximum minimum multiply subtract HashedCrossing "
+    ).split()},
     **{f"layers.{n}": ATTENTION
        for n in ["AdditiveAttention", "Attention", "GroupQueryAttention", "MultiHeadAttention"]},
     **{f"layers.{n}": FOREIGN for n in ["FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper"]},
-    **{f"layers.{n}": AUGMENTS for n in ["AugMix", "AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "Equalization", "RandAugment", "RandomColorDegeneration", "RandomColorJitter", "RandomElasticTransform", "RandomErasing", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization", "RandomSaturation", "RandomSharpness", "RandomShear", "Solarization"]},
+    **{f"layers.{n}": AUGMENTS for n in (
+        "AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization Equalization RandAugment "
+        "RandomColorDegeneration RandomColorJitter RandomElasticTransform RandomErasing "
+        "RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective "
+        "RandomPosterization RandomSaturation RandomSharpness RandomShear Solarization "
+    ).split()},
     **{f"layers.{n}": "mixes images and labels: a layer of a `Sequential` sees images only"
        for n in ("CutMix", "MixUp")},
-    **{f"layers.{n}": LATER for n in ["Hashing", "IntegerLookup", "StringLookup", "TextVectorization"]},
     **{f"layers.{n}": "a transform of sound; prepare it with `numpy.fft` before `fit`"
        for n in ("MelSpectrogram", "STFTSpectrogram")},
     "layers.InputSpec": "a layer checks its input in `build` and `forward`",
@@ -51,8 +57,6 @@ REASONS: dict[str, str] = {
     "optimizers.MultiOptimizer": "one optimizer updates one flat vector of weights",
     "optimizers.OptimizerMap": "goes with MultiOptimizer",
     "optimizers.legacy": "the optimizers of Keras 2, empty shells in Keras 3",
-    "callbacks.BackupAndRestore": LATER,
-    "callbacks.ModelCheckpoint": LATER,
     "callbacks.OrbaxCheckpoint": "for JAX's checkpoint library",
     "utils.Config": "a `dict` or a dataclass does the same",
     "utils.FeatureSpace": "a model of several inputs",

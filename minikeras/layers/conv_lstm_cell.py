@@ -61,16 +61,7 @@ class ConvLSTMCell(Cell):
         self.seed_generator = seed if isinstance(seed, SeedGenerator) else SeedGenerator(seed)
         self.rank = rank
         self.filters = check_int(self, "filters", filters)
-        self.kernel_size = check_ints(self, "kernel_size", kernel_size, rank)
-        self.strides = check_ints(self, "strides", strides, rank)
-        self.padding = check_option(self, "padding", str(padding).lower(), ("valid", "same"))
-        self.data_format = standardize_data_format(data_format)
-        self.dilation_rate = check_ints(self, "dilation_rate", dilation_rate, rank)
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ValueError(
-                f"ConvLSTM: `strides` > 1 cannot go with `dilation_rate` > 1. "
-                f"Received: strides={self.strides}, dilation_rate={self.dilation_rate}"
-            )
+        self._set_window(kernel_size, strides, padding, data_format, dilation_rate)
         self.activation = activations.get(activation)
         self.recurrent_activation = activations.get(recurrent_activation)
         self.use_bias = use_bias
@@ -86,6 +77,20 @@ class ConvLSTMCell(Cell):
         self.bias_constraint = constraints.get(bias_constraint)
         self.dropout = check_number(self, "dropout", dropout, 0, 1)
         self.recurrent_dropout = check_number(self, "recurrent_dropout", recurrent_dropout, 0, 1)
+
+    def _set_window(
+        self, kernel_size: Any, strides: Any, padding: str, data_format: str | None, dilation_rate: Any
+    ) -> None:
+        self.kernel_size = check_ints(self, "kernel_size", kernel_size, self.rank)
+        self.strides = check_ints(self, "strides", strides, self.rank)
+        self.padding = check_option(self, "padding", str(padding).lower(), ("valid", "same"))
+        self.data_format = standardize_data_format(data_format)
+        self.dilation_rate = check_ints(self, "dilation_rate", dilation_rate, self.rank)
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                "ConvLSTM: `strides` > 1 cannot go with `dilation_rate` > 1. "
+                f"Received: strides={self.strides}, dilation_rate={self.dilation_rate}"
+            )
 
     @property
     def state_size(self) -> Any:
