@@ -29,19 +29,21 @@ BOXES = "works on bounding boxes beside the images"
 
 # Why a name is left out. A name that minikeras does not have and that is not here is an error.
 REASONS: dict[str, str] = {
-    **{f"layers.{n}": MERGES for n in (
-        "Add Average Concatenate Dot Maximum Minimum Multiply Subtract add average concatenate dot "
-        "maximum minimum multiply subtract HashedCrossing "
-    ).split()},
+    **{f"layers.{n}": MERGES for n in [
+        "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract",
+        "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
+        "HashedCrossing",
+    ]},
     **{f"layers.{n}": ATTENTION
        for n in ["AdditiveAttention", "Attention", "GroupQueryAttention", "MultiHeadAttention"]},
     **{f"layers.{n}": FOREIGN for n in ["FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper"]},
-    **{f"layers.{n}": AUGMENTS for n in (
-        "AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization Equalization RandAugment "
-        "RandomColorDegeneration RandomColorJitter RandomElasticTransform RandomErasing "
-        "RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective "
-        "RandomPosterization RandomSaturation RandomSharpness RandomShear Solarization "
-    ).split()},
+    **{f"layers.{n}": AUGMENTS for n in [
+        "AugMix", "AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization",
+        "Equalization", "RandAugment", "RandomColorDegeneration", "RandomColorJitter",
+        "RandomElasticTransform", "RandomErasing", "RandomGaussianBlur", "RandomGrayscale",
+        "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization",
+        "RandomSaturation", "RandomSharpness", "RandomShear", "Solarization",
+    ]},
     **{f"layers.{n}": "mixes images and labels: a layer of a `Sequential` sees images only"
        for n in ("CutMix", "MixUp")},
     **{f"layers.{n}": "a transform of sound; prepare it with `numpy.fft` before `fit`"
@@ -66,7 +68,6 @@ REASONS: dict[str, str] = {
     "utils.is_keras_tensor": "there are no symbolic tensors",
     "utils.legacy": "the configs of Keras 2 are read by `models.load_model`",
     "utils.standardize_dtype": "`numpy.dtype(x).name` does the same",
-    "preprocessing.image.smart_resize": "`layers.Resizing(crop_to_aspect_ratio=True)` does the same",
 }  # fmt: skip
 
 

@@ -217,10 +217,10 @@ def test_augmentation_in_a_model():
         mk.Input((8, 8, 1)), L.Rescaling(1 / 255), L.RandomFlip(), L.RandomRotation(0.1), L.RandomCrop(6, 6),
         L.Conv2D(2, 3), L.RandomZoom(0.1), L.Flatten(), L.Dense(1),
     ])  # fmt: skip
-    m.compile("adam", "mse")
+    m.compile(mk.optimizers.SGD(0.01), "mse")
     x = image((8, 8, 8, 1))
-    losses = m.fit(x, x.mean((1, 2)) / 255, epochs=20, verbose=0).history["loss"]
-    assert losses[-1] < losses[0]
+    losses = m.fit(x, x.mean((1, 2)) / 255 + 3, epochs=60, verbose=0).history["loss"]
+    assert np.mean(losses[-10:]) < 0.5 * losses[0]  # the images differ from epoch to epoch
     np.testing.assert_array_equal(m.predict(x, verbose=0), m.predict(x, verbose=0))
 
 
