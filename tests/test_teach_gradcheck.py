@@ -202,7 +202,8 @@ BUGS = {
     "x: of the shape of its transpose": (
         dx(lambda s, dy, dz, ctx: (dz @ s.kernel.value.T).T)(4), x_shape, ["is transposed"]),
     "bias: one entry of another layer": (
-        grad("bias", lambda dz, x, s: dz.sum(0) + (np.arange(4) == 2))(4), x_shape, ["right except at index 2 of axis 0"]),
+        grad("bias", lambda dz, x, s: dz.sum(0) + (np.arange(4) == 2))(4), x_shape,
+        ["right except at index 2 of axis 0"]),
     "kernel: a few entries": (
         grad("kernel", lambda dz, x, s: x.T @ dz + np.eye(3, 4))(4), x_shape, ["right but for 3 of the 12 places"]),
     "kernel: wrong almost everywhere": (
