@@ -337,6 +337,17 @@ def test_large_arrays_are_sampled_and_one_wrong_number_is_still_found():
     assert report["x"].verdict == report["bias"].verdict == "right"
 
 
+def test_a_small_mistake_in_one_number_of_a_large_kernel_is_found():
+    def one(layer, dy, dx, ctx):
+        ctx.grad(layer.kernel)[17, 11] *= 1.1
+
+    x = np.random.default_rng(0).uniform(size=(16, 300))
+    report = gradcheck(wrong(one)(Dense, 200, "tanh"), x, budget=5)
+    assert report["kernel"].verdict == "wrong" and report["kernel"].index is None
+    assert "the 5 numbers that were looked at one by one are right" in str(report)
+    assert report["x"].verdict == report["bias"].verdict == "right"
+
+
 def test_kinks_are_not_called_wrong():
     x = np.array([[0.0, 1.0, -1.0], [2.0, 0.0, 1e-6]])
     report = gradcheck(activations.get("relu"), x)

@@ -45,7 +45,7 @@ class Evidence:
 
 def diagnose(evidence: Evidence) -> str:
     """The mistake whose mark the gradient bears, in words; empty when none is recognized."""
-    for look in (_nothing, _factor, _order, _variants, _one_place):
+    for look in (_nothing, _elsewhere, _factor, _order, _variants, _one_place):
         found = look(evidence)
         if found:
             return found
@@ -54,6 +54,15 @@ def diagnose(evidence: Evidence) -> str:
 
 def _nothing(e: Evidence) -> str:
     return "" if e.analytic.any() else "backward leaves it at zero: is a term of the chain rule missing?"
+
+
+def _elsewhere(e: Evidence) -> str:
+    if not e.matches(e.numeric):
+        return ""
+    return (
+        f"the {len(e.where)} numbers that were looked at one by one are right, so few of the {e.analytic.size} are wrong: "
+        "look at more of them with a larger budget."
+    )
 
 
 # A constant factor

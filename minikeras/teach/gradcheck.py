@@ -216,7 +216,7 @@ def _check_array(
     where = _sample(a, budget, rng)
     numeric = np.empty(len(where))
     floor = max(1e-3 * float(np.abs(a).max()), 1e-12)
-    magnitude = float(sum(np.abs(term).sum() for term in problem.run()))
+    magnitude = float(np.sqrt(sum(np.square(term).sum() for term in problem.run())))
     for k, i in enumerate(where):
         seen = _compare(problem, entry.name, slice(i, i + 1), 1.0, float(a[i]), floor, magnitude, tolerance)
         numeric[k] = seen[0]
@@ -226,7 +226,7 @@ def _check_array(
     if len(where) < a.size:
         for _ in range(DIRECTIONS):
             step = rng.normal(size=a.size)
-            step /= np.abs(step).max()
+            step /= np.linalg.norm(step)  # short, so that few kinks lie within reach
             expected = float(a @ step)
             least = max(floor, 1e-3 * float(np.linalg.norm(a * step)))
             seen = _compare(problem, entry.name, slice(None), step, expected, least, magnitude, tolerance)
@@ -260,7 +260,9 @@ def _compare(
     first: tuple[float, float] | None = None
     for h in STEPS:
         n, left, right = problem.slope(name, where, step, h)
-        noise = 4e-16 * magnitude / h  # of the difference of two rounded numbers
+        noise = (
+            2e-15 * magnitude / h
+        )  # of two rounded sums: their errors are random, so they add up as squares do
         error = max(0.0, abs(a - n) - noise) / max(abs(a), abs(n), floor)
         if error <= tolerance:
             return n, error, "right"

@@ -270,10 +270,6 @@ def _general(mine: list[Array], true: list[Array]) -> str:
             return f"its shape is {a.shape} and should be {b.shape}.{hint}"
     if any(not np.isfinite(a).all() for a in mine):
         return "it is not finite for all arguments: does something overflow, or divide by 0?"
-    if all(
-        a.ndim == 2 and a.shape[0] == a.shape[1] and _same(a.T, b) for a, b in zip(mine, true, strict=True)
-    ):
-        return "it is transposed."
     ratios = [
         float(np.vdot(a, b) / max(float(np.vdot(b, b)), 1e-300)) for a, b in zip(mine, true, strict=True)
     ]
@@ -283,12 +279,8 @@ def _general(mine: list[Array], true: list[Array]) -> str:
             if abs(ratios[0] + 1) < 1e-6
             else f"it is {ratios[0]:.6g} times what it should be."
         )
-    for number, (a, b) in enumerate(zip(mine, true, strict=True), 1):
-        wrong = ~np.isclose(a, b, rtol=1e-6, atol=1e-9)
-        if wrong.any():
-            at = tuple(int(i) for i in np.argwhere(wrong)[0])
-            where = (
-                f"at {list(at)} it is {a[at]:.6g} and should be {b[at]:.6g}" if at else f"{a:.6g} for {b:.6g}"
-            )
-            return f"in case {number} {int(wrong.sum())} of {wrong.size} numbers differ; {where}."
-    return "it differs."
+    number, (a, b) = next((i, p) for i, p in enumerate(zip(mine, true, strict=True), 1) if not _same(*p))
+    wrong = ~np.isclose(a, b, rtol=1e-6, atol=1e-9)
+    at = tuple(int(i) for i in np.argwhere(wrong)[0])
+    where = f"at {list(at)} it is {a[at]:.6g} and should be {b[at]:.6g}" if at else f"{a:.6g} for {b:.6g}"
+    return f"in case {number} {int(wrong.sum())} of {wrong.size} numbers differ; {where}."
