@@ -60,7 +60,7 @@ def _elsewhere(e: Evidence) -> str:
     if not e.matches(e.numeric):
         return ""
     return (
-        f"the {len(e.where)} numbers that were looked at one by one are right, so few of the {e.analytic.size} are wrong: "
+        f"the {len(e.where)} numbers that were looked at one by one are right, so few of {e.analytic.size} are wrong: "
         "look at more of them with a larger budget."
     )
 
