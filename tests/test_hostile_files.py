@@ -339,3 +339,13 @@ for entries in (
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
     assert time.perf_counter() - start < 10
+
+
+def test_many_layers_take_little_time():
+    config = sequential(
+        *[layer("Dense", units=1, name=f"d{i}") for i in range(2000)], build_input_shape=[None, 1]
+    )
+    start = time.perf_counter()
+    with pytest.raises(LoadError, match="and 1992 more"):
+        models.load_model(write(config))
+    assert time.perf_counter() - start < 5

@@ -38,8 +38,9 @@ class Sequential(Model):
         super().__init__(trainable, name)
         self._input: InputLayer | None = None
         self._layers: list[Layer] = []
+        known: set[Layer] = {self}
         for layer in layers or ():
-            self._append(layer)
+            self._append(layer, known)
         self._build_if_possible()
 
     # The list of layers
@@ -81,7 +82,8 @@ class Sequential(Model):
             self._build_if_possible()
         return layer
 
-    def _append(self, layer: Any) -> None:
+    def _append(self, layer: Any, known: set[Layer] | None = None) -> None:
+        """Append a layer; `known` are all that are in the model already, inner ones included."""
         if isinstance(layer, InputLayer):
             self._set_input(layer)
             return
@@ -90,7 +92,8 @@ class Sequential(Model):
                 f"Only instances of `keras.Layer` can be added to a Sequential model. Received: {layer} "
                 f"(of type {type(layer)})"
             )
-        if not _all_layers(self).isdisjoint(_all_layers(layer)):
+        known, new = _all_layers(self) if known is None else known, _all_layers(layer)
+        if not known.isdisjoint(new):
             raise ValueError(
                 f"Layer {layer.name!r}, or one inside it, is in the model already, and a layer can stand in it "
                 "only once: a pass writes one gradient for each variable. Likely fix: make a second layer, "
@@ -109,6 +112,7 @@ class Sequential(Model):
             if shape is not None:
                 self._input = InputLayer(batch_shape=shape)
         self._layers.append(layer)
+        known |= new
         self.forget_passes()
 
     def _set_input(self, layer: InputLayer) -> None:

@@ -12,9 +12,9 @@ import numpy as np
 
 from minikeras import registry
 from minikeras.saving import hdf5
-from minikeras.saving.configs import MODEL, model_config, own_classes, parse, prepare
+from minikeras.saving.configs import LARGEST, MODEL, model_config, own_classes, parse, prepare
 from minikeras.saving.errors import LoadError, loading
-from minikeras.saving.files import Archive, read_file, write_file, zip_pieces
+from minikeras.saving.files import Archive, write_file, zip_pieces
 from minikeras.saving.layout import assign, find_values, optimizer_arrays, restore_optimizer, to_tree
 from minikeras.variable import without_values
 
@@ -53,14 +53,14 @@ def warn_of_own_classes(config: Any) -> None:
         )
 
 
-def load_archive(source: Any, compile: bool, verify: bool) -> Any:
-    """The model in a `.keras` file.
+def load_archive(data: bytes, compile: bool, verify: bool) -> Any:
+    """The model in the bytes of a `.keras` file.
 
     Raises:
         LoadError: see `load_model`.
     """
-    with Archive(io.BytesIO(read_file(source))) as archive:
-        config = parse(archive.read("config.json", 16 << 20))
+    with Archive(io.BytesIO(data)) as archive:
+        config = parse(archive.read("config.json", LARGEST))
         tree = hdf5.loads(archive.read("model.weights.h5"))
     model = build_model(config)
     with loading("model.weights.h5"):

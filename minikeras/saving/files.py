@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import stat
 import threading
@@ -93,7 +94,7 @@ class Archive:
 
         try:
             self.zip = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except Exception as error:  # whatever a damaged directory brings about
             raise LoadError(f"This is no intact zip archive: {error}") from error
         if len(self.zip.infolist()) > MEMBERS:
             raise LoadError(f"The archive has more than {MEMBERS} members.")
@@ -133,9 +134,10 @@ class Archive:
 
 
 def zip_pieces(members: Iterable[tuple[str, Iterable[Any]]]) -> Iterator[Any]:
-    """A zip archive of uncompressed members, made in memory; without a date, so that equal contents
-    give equal bytes."""
-    import io
+    """A zip archive of uncompressed members, made in memory.
+
+    It has no dates, so that equal contents give equal bytes.
+    """
     import zipfile
 
     buffer = io.BytesIO()

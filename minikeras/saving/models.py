@@ -93,7 +93,7 @@ def load_model(
     with loading(name), registry.custom_object_scope(custom_objects or {}):
         data = read_file(filepath)
         if data[:8] != hdf5.SIGNATURE:
-            return load_archive(io.BytesIO(data), compile, verify)
+            return load_archive(data, compile, verify)
         if verify:
             raise LoadError("verify=True: only a .keras file can carry examples.")
         return load_legacy(hdf5.loads(data), compile)

@@ -34,9 +34,10 @@ VALUES = {
 # Without a meaning today, whatever they say
 GONE = {
     "implementation", "consume_less", "input_dtype", "jit_compile", "is_legacy_optimizer", "input_length", "fused",
-    "nb_row", "nb_col", "quantization_config", "renorm", "renorm_clipping", "renorm_momentum", "virtual_batch_size",
-    "adjustment", "b_learning_rate_multiplier", "W_learning_rate_multiplier",
+    "nb_row", "nb_col", "renorm_clipping", "renorm_momentum", "adjustment", "b_learning_rate_multiplier",
+    "W_learning_rate_multiplier",
 }  # fmt: skip
+# Without a meaning while they have this value, and not known with another
 REFUSED = {"time_major": False, "renorm": False, "quantization_config": None, "virtual_batch_size": None}
 
 
@@ -50,11 +51,8 @@ def modernize(value: dict[str, Any]) -> Any:
     name = name.rpartition(">")[2]
     name = CLASSES.get(name, name)
     if name == "MeanMetricWrapper":
-        return (
-            config.get("name")
-            if config.get("name") in registry.tables()["keras.metrics"].entries
-            else config.get("fn")
-        )
+        known_metrics = registry.tables()["keras.metrics"].entries
+        return config.get("name") if config.get("name") in known_metrics else config.get("fn")
     for key, only in REFUSED.items():
         if config.get(key, only) != only:
             raise ValueError(f"{name}: {key}={config[key]!r} is not known here.")

@@ -19,23 +19,13 @@ from minikeras.typing import Array
 DEPTH = 64  # of groups in groups
 KNOWN = {code: dtype for dtype, code in TYPES.items()}
 IGNORED = {0x00, 0x04, 0x05, 0x0D, 0x0E, 0x12, 0x16}  # padding, fill values, comments, times, counts
-FEATURES = {
-    0x02: "newer groups", 0x06: "newer groups", 0x07: "data in other files", 0x0A: "newer groups",
-    0x0B: "compression", 0x15: "many attributes",
-}  # fmt: skip
-REPACK = (
-    "If you trust the file, minikeras.saving.repack(source, target) makes a plain one of it "
-    '(pip install "minikeras[h5]").'
-)
+FEATURES = dict.fromkeys((0x02, 0x06, 0x0A), "newer groups")
+FEATURES |= {0x07: "data in other files", 0x0B: "compression", 0x15: "many attributes"}
+REPACK = "If you trust the file, minikeras.saving.repack(source, target) makes a plain one of it."
 
 
 def load(path: str | os.PathLike[str]) -> Group:
-    """Read a file.
-
-    Raises:
-        OSError: when it cannot be opened.
-        Hdf5Error: when it is broken, or uses a feature that is not read here.
-    """
+    """Read a file; see `loads`."""
     with open(path, "rb") as file:
         return loads(file.read())
 
@@ -44,7 +34,7 @@ def loads(data: Any) -> Group:
     """Read a file's bytes. The arrays of the tree are read-only views of them.
 
     Raises:
-        Hdf5Error: see `load`.
+        Hdf5Error: for what is broken, or uses a feature that is not read here.
     """
     return _Reader(memoryview(data).toreadonly()).root()
 
@@ -56,45 +46,40 @@ class _Reader:
         self.left = 2 * len(data)  # how many bytes of arrays, heaps and strings may still come
         self.heaps: dict[int, dict[int, tuple[int, int]]] = {}
 
-    # Numbers and bytes at an address
-
     def unpack(self, layout: str, address: int) -> tuple[Any, ...]:
         return struct.unpack_from("<" + layout, self.part(address, struct.calcsize("<" + layout)))
 
     def part(self, address: int, size: int) -> bytes | memoryview:
-        if address + size > len(self.data):
+        if address + size > len(self.data):  # asked very often
             raise Hdf5Error(f"Damaged: {size} bytes at {address} in a file of {len(self.data)} bytes.")
         return self.data[address : address + size]
 
     def enter(self, address: int, signature: bytes = b"") -> None:
         """Begin to read a structure; each only once."""
-        if bytes(self.part(address, len(signature))) != signature:
-            raise Hdf5Error(f"Damaged: no {signature.decode()} at {address}.")
-        if address in self.met:
-            raise Hdf5Error(f"The object at {address} has more than one name; links are not read.")
+        _check(self.part(address, len(signature)) == signature, f"Damaged: no {signature!r} at {address}.")
+        _check(
+            address not in self.met, f"The object at {address} has more than one name; links are not read."
+        )
         self.met.add(address)
 
     def spend(self, size: int) -> None:
         self.left -= size
-        if self.left < 0:
-            raise Hdf5Error("The contents are larger than the file: parts of it are used more than once.")
-
-    # The tree
+        _check(self.left >= 0, "The contents are larger than the file: parts of it are used more than once.")
 
     def root(self) -> Group:
-        if bytes(self.data[:8]) != SIGNATURE:
-            raise Hdf5Error("This is no HDF5 file.")
-        version, *_, offsets, lengths = self.unpack("7B", 8)
-        if version != 0 or offsets != 8 or lengths != 8 or self.unpack("Q", 24)[0] != 0:
-            raise Hdf5Error(f"HDF5 superblock of version {version} is not read. {REPACK}")
+        _check(self.data[:8] == SIGNATURE, "This is no HDF5 file.")
+        version, sizes, base = self.unpack("B4xH9xQ", 8)
+        _check(
+            (version, sizes, base) == (0, 0x0808, 0),
+            f"A superblock of version {version} is not read. {REPACK}",
+        )
         root = self.object(self.unpack("Q", 64)[0], "/", 0)
         if not isinstance(root, Group):
             raise Hdf5Error("Damaged: the root is no group.")
         return root
 
     def object(self, address: int, path: str, depth: int) -> Group | Array:
-        if depth > DEPTH:
-            raise Hdf5Error(f"Groups are nested more than {DEPTH} deep.")
+        _check(depth <= DEPTH, f"Groups are nested more than {DEPTH} deep.")
         messages = self.messages(address, path)
         attributes = dict(self.attribute(a, path) for a in messages.get(0x0C, ()))
         if 0x11 in messages:
@@ -102,20 +87,17 @@ class _Reader:
             group.attributes = attributes
             btree, heap = self.unpack("QQ", messages[0x11][0])
             for name, target in self.entries(btree, heap, path):
-                if name in group.members:
-                    raise Hdf5Error(f"Two members of {path} are called {name!r}.")
+                _check(name not in group.members, f"Two members of {path} are called {name!r}.")
                 group.members[name] = self.object(target, f"{path}{name}/", depth + 1)
             return group
-        if not {0x01, 0x03, 0x08} <= messages.keys():
-            raise Hdf5Error(f"{path} is neither a group nor an array.")
+        _check({0x01, 0x03, 0x08} <= messages.keys(), f"{path} is neither a group nor an array.")
         return self.array(messages, attributes.get("dtype"), path)
 
     def messages(self, address: int, path: str) -> dict[int, list[int]]:
         """The addresses of an object's messages, by kind."""
         self.enter(address)
         version, total, size = self.unpack("BxHxxxxI", address)
-        if version != 1:
-            raise Hdf5Error(f"{path}: object header of version {version} is not read. {REPACK}")
+        _check(version == 1, f"{path}: an object header of version {version} is not read. {REPACK}")
         found: dict[int, list[int]] = {}
         blocks = [(address + 16, size)]
         for start, length in blocks:
@@ -125,9 +107,8 @@ class _Reader:
                 kind, size, flags = self.unpack("HHB", start)
                 total -= 1
                 if kind in FEATURES or flags & 2:
-                    raise Hdf5Error(f"{path}: {FEATURES.get(kind, 'shared types')} are not read. {REPACK}")
-                if start + 8 + size > end:
-                    raise Hdf5Error(f"{path}: a message is cut off.")
+                    raise Hdf5Error(f"{path}: {FEATURES.get(kind, 'shared types')}: not read. {REPACK}")
+                _check(start + 8 + size <= end, f"{path}: a message is cut off.")
                 if kind == 0x10:
                     self.enter(self.unpack("Q", start + 8)[0])
                     blocks.append(self.unpack("QQ", start + 8))
@@ -149,28 +130,22 @@ class _Reader:
             if bytes(self.part(node, 4)) == b"TREE":
                 self.enter(node)
                 kind, _, used = self.unpack("BBH", node + 4)
-                if kind != 0:
-                    raise Hdf5Error(f"{path}: chunks are not read. {REPACK}")
+                _check(kind == 0, f"{path}: chunks are not read. {REPACK}")
                 nodes += [self.unpack("Q", node + 32 + 16 * i)[0] for i in range(used)]
                 continue
             self.enter(node, b"SNOD")
             for i in range(self.unpack("H", node + 6)[0]):
                 name, target, cached = self.unpack("QQI", node + 8 + 40 * i)
                 end = names.find(b"\0", name)
-                if cached == 2 or target == UNDEFINED:
-                    raise Hdf5Error(f"{path}: links to other places are not read.")
-                if not 0 < name < end:
-                    raise Hdf5Error(f"{path}: a name is damaged.")
-                found.append((_decode(names[name:end]), target))
+                _check(cached != 2 and target != UNDEFINED, f"{path}: links to other places are not read.")
+                _check(0 < name < end, f"{path}: a name is damaged.")
+                found.append((names[name:end].decode(errors="replace"), target))
         return found
-
-    # Values
 
     def array(self, messages: dict[int, list[int]], label: Any, path: str) -> Array:
         shape = self.shape(messages[0x01][0])
         version, layout = self.unpack("BB", messages[0x08][0])
-        if version != 3 or layout > 1:
-            raise Hdf5Error(f"{path}: chunked data are not read. {REPACK}")
+        _check(version == 3 and layout <= 1, f"{path}: chunked data are not read. {REPACK}")
         if layout == 0:
             size, address = self.unpack("H", messages[0x08][0] + 2)[0], messages[0x08][0] + 4
         else:
@@ -182,9 +157,8 @@ class _Reader:
         return self.numbers(self.dtype(messages[0x03][0], path), shape, address, size, path)
 
     def numbers(self, dtype: Any, shape: tuple[int, ...], address: int, size: int, path: str) -> Array:
-        count = math.prod(shape)
-        if count * dtype.itemsize != size or (size and address == UNDEFINED):
-            raise Hdf5Error(f"{path}: an array of shape {shape} of {dtype} is said to have {size} bytes.")
+        fits = math.prod(shape) * dtype.itemsize == size and (size == 0 or address != UNDEFINED)
+        _check(fits, f"{path}: an array of shape {shape} of {dtype} is said to have {size} bytes.")
         if size == 0:
             return np.empty(shape, dtype)
         self.spend(size)
@@ -200,42 +174,39 @@ class _Reader:
 
     def shape(self, address: int) -> tuple[int, ...]:
         version, rank, _, kind = self.unpack("4B", address)
-        if version not in (1, 2) or rank > 32:
-            raise Hdf5Error(f"Damaged: a shape of version {version} with {rank} axes.")
+        _check(version in (1, 2) and rank <= 32, f"Damaged: a shape of version {version}, {rank} axes.")
         if version == 2 and kind == 2:
             return (0,)
         return self.unpack(f"{rank}Q", address + (8 if version == 1 else 4))
 
     def attribute(self, address: int, path: str) -> tuple[str, Any]:
         version, name_size, type_size, space_size = self.unpack("BxHHH", address)
-        if version not in (1, 3):
-            raise Hdf5Error(f"{path}: attributes of version {version} are not read. {REPACK}")
+        _check(version in (1, 3), f"{path}: attributes of version {version} are not read. {REPACK}")
         pad = 8 if version == 1 else 1
         name = address + (8 if version == 1 else 9)
         kind = name + name_size + -name_size % pad
         space = kind + type_size + -type_size % pad
         data = space + space_size + -space_size % pad
-        label = _decode(bytes(self.part(name, name_size)).split(b"\0")[0])
+        label = self.text(name, name_size)
         shape = self.shape(space)
         code, bits, length = self.unpack("BBxxI", kind)
         if code & 0x0F == 9 and bits & 0x0F == 1:
             return label, self.strings(data, shape, 16, self.heap_string)
         if code & 0x0F == 3:
-            return label, self.strings(data, shape, length, self.fixed_string)
+            return label, self.strings(data, shape, length, self.text)
         dtype = self.dtype(kind, f"{path} attribute {label!r}")
         return label, self.numbers(dtype, shape, data, math.prod(shape) * dtype.itemsize, path)
 
     def strings(self, address: int, shape: tuple[int, ...], step: int, read: Any) -> Any:
-        if len(shape) > 1:
-            raise Hdf5Error("Attributes with tables of strings are not read.")
+        _check(len(shape) <= 1, "Attributes with tables of strings are not read.")
         count = shape[0] if shape else 1
         self.part(address, count * step)
         self.spend(count * max(step, 1))
         found = [read(address + i * step, step) for i in range(count)]
         return found if shape else found[0]
 
-    def fixed_string(self, address: int, size: int) -> str:
-        return _decode(bytes(self.part(address, size)).rstrip(b"\0 "))
+    def text(self, address: int, size: int) -> str:
+        return bytes(self.part(address, size)).split(b"\0")[0].decode(errors="replace")
 
     def heap_string(self, address: int, _: int) -> str:
         size, heap, index = self.unpack("IQI", address)
@@ -244,10 +215,9 @@ class _Reader:
         if heap not in self.heaps:
             self.heaps[heap] = self.heap(heap)
         start, most = self.heaps[heap].get(index, (0, 0))
-        if size > most:
-            raise Hdf5Error("Damaged: a string is not where it is said to be.")
+        _check(size <= most, "Damaged: a string is not where it is said to be.")
         self.spend(size)
-        return _decode(bytes(self.part(start, size)))
+        return self.text(start, size)
 
     def heap(self, address: int) -> dict[int, tuple[int, int]]:
         """Where the strings of a global heap are: {index: (address, size)}."""
@@ -265,8 +235,6 @@ class _Reader:
         return found
 
 
-def _decode(text: bytes) -> str:
-    try:
-        return text.decode()
-    except UnicodeDecodeError:
-        raise Hdf5Error("Damaged: a text is not UTF-8.") from None
+def _check(condition: bool, problem: str) -> None:
+    if not condition:
+        raise Hdf5Error(problem)

@@ -32,19 +32,14 @@ class Group:
         self.attributes: dict[str, Any] = {}
 
     def __getitem__(self, path: str) -> Any:
-        node: Any = self
-        for name in path.split("/"):
-            if not isinstance(node, Group) or name not in node.members:
-                raise KeyError(path)
-            node = node.members[name]
-        return node
+        found = self.find(path)
+        if found is None:
+            raise KeyError(path)
+        return found
 
     def __setitem__(self, path: str, value: Group | Array) -> None:
-        *groups, name = path.split("/")
-        node = self
-        for group in groups:
-            node = node.group(group)
-        node.members[name] = value
+        above, _, name = path.rpartition("/")
+        (self.group(above) if above else self).members[name] = value
 
     def group(self, path: str) -> Group:
         """The group at a path; made, with those on the way, where it is not there yet."""
@@ -58,10 +53,10 @@ class Group:
 
     def find(self, path: str, default: Any = None) -> Any:
         """What is at a path, or the default."""
-        try:
-            return self[path]
-        except KeyError:
-            return default
+        node: Any = self
+        for name in path.split("/"):
+            node = node.members.get(name) if isinstance(node, Group) else None
+        return default if node is None else node
 
     def __contains__(self, path: str) -> bool:
         return self.find(path) is not None
@@ -73,9 +68,6 @@ class Group:
                 yield from member.arrays(f"{prefix}{name}/")
             else:
                 yield f"{prefix}{name}", member
-
-    def __repr__(self) -> str:
-        return f"<Group of {', '.join(self.members) or 'nothing'}>"
 
 
 def _integer(dtype: DType) -> bytes:
@@ -90,9 +82,8 @@ def _float(size: int, exponent: int, mantissa: int) -> bytes:
 
 
 _INT8 = _integer(np.dtype("i1"))
-TYPES: dict[DType, bytes] = {
-    np.dtype(f"<{k}{n}"): _integer(np.dtype(f"<{k}{n}")) for k in "iu" for n in (1, 2, 4, 8)
-}
+_INTEGERS = [np.dtype(f"<{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8)]
+TYPES: dict[DType, bytes] = {t: _integer(t) for t in _INTEGERS}
 TYPES |= {
     np.dtype("<f2"): _float(2, 5, 10),
     np.dtype("<f4"): _float(4, 8, 23),
@@ -100,6 +91,5 @@ TYPES |= {
     # an enumeration of FALSE and TRUE over signed bytes
     np.dtype("?"): b"\x18\x02\0\0\1\0\0\0" + _INT8 + b"FALSE\0\0\0TRUE\0\0\0\0\0\1",
 }
-STRING = (
-    b"\x19\x01\x01\0\x10\0\0\0" + b"\x10\0\0\0\1\0\0\0\0\0\x08\0"
-)  # of any length, UTF-8, in the global heap
+# of any length, UTF-8, in the global heap
+STRING = b"\x19\x01\x01\0\x10\0\0\0\x10\0\0\0\1\0\0\0\0\0\x08\0"

@@ -53,15 +53,12 @@ class _Writer:
     def _put(self, data: Any) -> int:
         """Append bytes; returns their address, a multiple of 8."""
         address, size = self.position, len(data)
-        self.chunks.append(data)
-        if size % 8:
-            self.chunks.append(bytes(-size % 8))
+        self.chunks += [data, bytes(-size % 8)]
         self.position += size + -size % 8
         return address
 
-    # Strings of any length lie together, outside of the attributes that they belong to
-
     def _collect_strings(self, group: Group) -> None:
+        """Strings of any length lie together, outside of the attributes that they belong to."""
         for value in group.attributes.values():
             for text in _texts(value) or ():
                 self.strings.setdefault(text, len(self.strings) + 1)
@@ -77,11 +74,8 @@ class _Writer:
         objects = b"".join(struct.pack("<HHIQ", i, 1, 0, len(s)) + _pad(s) for s, i in self.strings.items())
         free = max(4096 - 16 - len(objects), 16)
         end = struct.pack("<HHIQ", 0, 0, 0, free)
-        return (
-            b"GCOL\1\0\0\0" + struct.pack("<Q", 16 + len(objects) + free) + objects + end + bytes(free - 16)
-        )
-
-    # Objects
+        head = b"GCOL\1\0\0\0" + struct.pack("<Q", 16 + len(objects) + free)
+        return head + objects + end + bytes(free - 16)
 
     def _header(self, messages: Iterable[tuple[int, bytes]]) -> int:
         found = [(kind, _pad(data)) for kind, data in messages]
