@@ -19,7 +19,7 @@ import minikeras as mk
 from minikeras import layers as L  # noqa: N812
 from minikeras import registry
 from minikeras.context import Context
-from minikeras.layers._resampling import KERNELS
+from minikeras.layers.image import KERNELS
 from minikeras.utils import PyDataset
 
 each_encoder = pytest.mark.parametrize(

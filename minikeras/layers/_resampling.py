@@ -1,54 +1,18 @@
-"""The arithmetic of images at other places than those of their pixels: resizing, and affine maps.
+"""The arithmetic of affine maps: images at other places than those of their pixels.
 
-A pixel is a square of side 1, and its value stands for its centre. In resizing, each axis is a
-matrix multiplication. In an affine map (rotation, zoom, shift), each new pixel looks at a place in
-the old image, and is a mean of the pixels around that place.
+A pixel is a square of side 1, and its value stands for its centre. In a rotation, a zoom or a shift,
+each new pixel looks at a place in the old image, and is a mean of the pixels around that place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 import numpy as np
 
 from minikeras.typing import Array
 
-KERNELS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 FILL_MODES = ("reflect", "wrap", "constant", "nearest")
-
-
-def _kernel(method: str, d: Array) -> Array:
-    """The weight of a pixel at distance d ≥ 0."""
-    if method == "bilinear":
-        return np.maximum(0.0, 1.0 - d)
-    if method == "bicubic":  # Keys' cubic with a = -1/2
-        near = (1.5 * d - 2.5) * d * d + 1.0
-        far = ((-0.5 * d + 2.5) * d - 4.0) * d + 2.0
-        return np.where(d < 1, near, np.where(d < 2, far, 0.0))
-    radius = float(method[-1])  # a windowed sinc
-    return np.where(d <= radius, np.sinc(d) * np.sinc(d / radius), 0.0)
-
-
-@lru_cache(maxsize=32)
-def resampling_matrix(old: int, new: int, method: str, antialias: bool) -> Array:
-    """The matrix (new, old) that makes `new` pixels of `old` ones; its rows add up to 1."""
-    centres = (np.arange(new) + 0.5) * (old / new) - 0.5  # the new pixels' places among the old
-    if method == "nearest":
-        return np.eye(old)[np.floor((np.arange(new) + 0.5) * (old / new)).astype(int)]
-    widening = max(old / new, 1.0) if antialias else 1.0
-    weights = _kernel(method, np.abs(centres[:, None] - np.arange(old)) / widening)
-    matrix: Array = weights / weights.sum(axis=1, keepdims=True)
-    return matrix
-
-
-def aspect_crop(size: tuple[int, int], target: tuple[int, int]) -> tuple[slice, slice]:
-    """The rows and columns of the largest centred part with the target's aspect ratio."""
-    (height, width), (new_height, new_width) = size, target
-    h = max(1, min(height, int(width * new_height / new_width)))
-    w = max(1, min(width, int(height * new_width / new_height)))
-    top, left = (height - h) // 2, (width - w) // 2
-    return slice(top, top + h), slice(left, left + w)
 
 
 def affine_places(matrices: Array, height: int, width: int) -> tuple[Array, Array]:

@@ -1,8 +1,8 @@
 """One step of a convolutional LSTM: where an LSTM multiplies with a matrix, this one convolves.
 
-All steps' inputs are convolved at
-once, as one large batch, before the loop over time; only the states' convolution is left in it.
-Arrays are (steps, batch, *spatial, channels) here, and each gate is one contiguous block.
+All steps' inputs are convolved at once, as one large batch, before the loop over time; only the
+states' convolution is left in it. Arrays are (steps, batch, *spatial, channels) here, and each gate
+is one contiguous block.
 """
 
 from __future__ import annotations

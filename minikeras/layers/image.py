@@ -12,9 +12,11 @@ import numpy as np
 from minikeras.config import standardize_data_format
 from minikeras.context import Context
 from minikeras.errors import ShapeError, check_int, check_number, check_option
-from minikeras.layers._resampling import KERNELS, aspect_crop, resampling_matrix
 from minikeras.layers.base import Layer
 from minikeras.typing import Array, Shape
+from minikeras.utils.resampling import centred_part, resampling_matrix
+
+KERNELS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")  # the interpolations of `Resizing`
 
 
 class ImageLayer(Layer):
@@ -153,7 +155,7 @@ class Resizing(ImageLayer):
     def _frame(self, height: int, width: int) -> tuple[slice, slice]:
         """What of the image is cut out, or where it lies in the padded one."""
         if self.crop_to_aspect_ratio:
-            return aspect_crop((height, width), (self.height, self.width))
+            return centred_part((height, width), (self.height, self.width))
         if self.pad_to_aspect_ratio:
             top = (max(height, int(width * self.height / self.width)) - height) // 2
             left = (max(width, int(height * self.width / self.height)) - width) // 2
@@ -207,7 +209,7 @@ class CenterCrop(ImageLayer):
         if height >= self.height and width >= self.width:
             top, left = (height - self.height) // 2, (width - self.width) // 2
             return slice(top, top + self.height), slice(left, left + self.width)
-        return aspect_crop((height, width), (self.height, self.width))
+        return centred_part((height, width), (self.height, self.width))
 
     def transform(self, images: Array, ctx: Context) -> Array:
         ys, xs = self.place(images.shape[1], images.shape[2], ctx)

@@ -7,6 +7,7 @@ an interpolation method is nothing but the weight that it gives to a pixel at di
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -88,14 +89,18 @@ def resize(x: Array, size: tuple[int, int], interpolation: str) -> Array:
     images = np.asarray(x, "float32")
     if images.shape[-2:] == tuple(size):
         return images
-    r = resampling_matrix(images.shape[-2], size[0], interpolation)
-    c = resampling_matrix(images.shape[-1], size[1], interpolation)
+    r = resampling_matrix(images.shape[-2], size[0], interpolation).astype("float32")
+    c = resampling_matrix(images.shape[-1], size[1], interpolation).astype("float32")
     y: Array = r @ images @ c.T
     return y
 
 
-def resampling_matrix(old: int, new: int, interpolation: str) -> Array:
-    """The matrix (new, old) that makes `new` pixels out of `old` ones; each of its rows adds up to 1."""
+@lru_cache(maxsize=32)
+def resampling_matrix(old: int, new: int, interpolation: str, antialias: bool = False) -> Array:
+    """The matrix (new, old) that makes `new` pixels out of `old` ones; each of its rows adds up to 1.
+
+    With `antialias`, a smaller image's pixels are means over so many more of the old ones.
+    """
     scale = old / new
     pixels = np.arange(old)
     edges = np.arange(new)[:, None] * scale  # where the new pixels begin, among the old ones
@@ -108,8 +113,10 @@ def resampling_matrix(old: int, new: int, interpolation: str) -> Array:
         overlap = np.minimum(pixels + 1, edges + scale) - np.maximum(pixels, edges)
         weights = np.maximum(overlap, 0.0)
     else:
-        weights = _weight(interpolation, np.abs(edges + scale / 2 - (pixels + 0.5)))
-    matrix: Array = (weights / weights.sum(axis=1, keepdims=True)).astype("float32")
+        distances = np.abs(edges + scale / 2 - (pixels + 0.5))
+        weights = _weight(interpolation, distances / max(scale, 1.0) if antialias else distances)
+    matrix: Array = weights / weights.sum(axis=1, keepdims=True)
+    matrix.flags.writeable = False  # all who ask for it share it
     return matrix
 
 
