@@ -28,7 +28,7 @@ STOREYS = [
     {"activations", "initializers", "regularizers", "constraints"},
     {"utils"},
     {"context"},
-    {"registry", "variable", "random"},
+    {"registry", "variable", "random", "workers"},
     {"errors", "naming", "config", "markup"},
     {"typing"},
 ]

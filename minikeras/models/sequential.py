@@ -32,6 +32,8 @@ class Sequential(Model):
         ValueError: for anything but layers, names that are not unique, or layers that do not fit.
     """
 
+    rowwise = True  # where its layers are
+
     def __init__(
         self, layers: Iterable[Layer] | None = None, trainable: bool = True, name: str | None = None
     ) -> None:

@@ -6,8 +6,9 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from minikeras.optimizers._options import CommonOptions
 from minikeras.optimizers._scalar import ScalarVariable, power
-from minikeras.optimizers.base import CommonOptions, Optimizer
+from minikeras.optimizers.base import Optimizer
 from minikeras.typing import Array
 from minikeras.variable import Variable
 

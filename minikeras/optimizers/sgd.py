@@ -7,7 +7,8 @@ from typing import Any, Unpack
 import numpy as np
 
 from minikeras.errors import check_number
-from minikeras.optimizers.base import CommonOptions, Optimizer
+from minikeras.optimizers._options import CommonOptions
+from minikeras.optimizers.base import Optimizer
 from minikeras.typing import Array
 
 
