@@ -1,0 +1,209 @@
+"""The way through a model that both exports take: layer by layer, with what flows between them.
+
+For each class of layers a target has a rule, a function that says the same in the target's
+language. Shapes, types and masks are kept account of here; layers without a rule are collected, so
+that all of them can be told at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from minikeras import layers
+from minikeras.export.errors import ExportError, Refusal, Refused
+from minikeras.layers import (
+    RNN,
+    Bidirectional,
+    Embedding,
+    GlobalAveragePooling1D,
+    Lambda,
+    Layer,
+    Masking,
+    SpectralNormalization,
+    StackedRNNCells,
+    TimeDistributed,
+)
+from minikeras.layers.encoding import CategoryEncoding
+from minikeras.training.trainer import Trainer
+from minikeras.typing import DType
+
+
+@dataclass(frozen=True)
+class Value:
+    """What flows between two layers.
+
+    Args:
+        name: of the tensor or the variable; of several, where the last layer has several outputs.
+        shape: with None for sizes that are not known.
+        dtype: of its numbers.
+        mask: the name of the mask that goes with it, if any.
+    """
+
+    name: Any
+    shape: Any
+    dtype: DType
+    mask: str | None = None
+
+
+Rule = Callable[[Any, Value, Any], Any]  # rule(layer, x, walk) -> the output's name, or a Value
+
+
+class Walk:
+    """Goes through a model, and calls the rule of each layer. A target adds how things are written."""
+
+    target = ""
+    rules: Mapping[type, Rule]
+
+    def __init__(self) -> None:
+        self.refusals: list[Refusal] = []
+        self.path = ""  # of the layer at hand: "encoder/dense/"
+
+    # What a target writes
+
+    def cast(self, x: Value, dtype: DType) -> str:
+        """x in another type."""
+        raise NotImplementedError
+
+    def differs(self, x: Value, number: float, last_axis: bool) -> str:
+        """The mask of what is not this number, or of the rows along the last axis that are not all of it."""
+        raise NotImplementedError
+
+    def store(self, layer: Layer, y: Any, shape: Any) -> Any:
+        """What is done with a rule's result; its name."""
+        return y
+
+    # What they share
+
+    def model(self, model: Any, x: Value) -> Value:
+        """A whole model.
+
+        Raises:
+            ExportError: when there are layers that cannot go.
+        """
+        y = self.apply(model, x)
+        if self.refusals:
+            raise ExportError(model.name, self.target, self.refusals)
+        return y
+
+    def apply(self, layer: Any, x: Value) -> Value:
+        """One layer, or a model as a layer: all in it one after the other."""
+        if _is_sequential(layer):
+            outer = self.path
+            self.path += f"{layer.name}/" if self.path or self.inside else ""
+            self.inside = True
+            for each in layer.layers:
+                x = self.apply(each, x)
+            self.path = outer
+            return x
+        outer, self.path = self.path, f"{self.path}{layer.name}/"
+        try:
+            x = self._prepared(layer, x)
+            y = self._rule(layer)(layer, x, self)
+        except Refused as refused:
+            kind = type(layer).__name__
+            self.refusals.append(Refusal(self.path[:-1], kind, refused.why, refused.instead))
+            y = x.name
+        self.path = outer
+        return self._result(layer, x, y)
+
+    inside = False  # whether the model itself is entered
+
+    def _rule(self, layer: Layer) -> Rule:
+        rule = self.rules.get(type(layer))
+        if rule is None:
+            raise Refused(*_reason(layer, self.target))
+        return rule
+
+    def _prepared(self, layer: Layer, x: Value) -> Value:
+        """x in the type that the layer works in, with the mask that it makes."""
+        if layer.casts_input and not isinstance(layer, TimeDistributed) and x.dtype != layer.dtype:
+            x = replace(x, name=self.cast(x, layer.dtype), dtype=layer.dtype)
+        if isinstance(layer, Embedding) and layer.mask_zero:
+            return replace(x, mask=self.differs(x, 0, last_axis=False))
+        if isinstance(layer, Masking):
+            return replace(x, mask=self.differs(x, layer.mask_value, last_axis=True))
+        return x
+
+    def _result(self, layer: Layer, x: Value, y: Any) -> Value:
+        shape = layer.compute_output_shape(x.shape)
+        dtype = y.dtype if isinstance(y, Value) else layer.dtype
+        name = y.name if isinstance(y, Value) else y
+        return Value(self.store(layer, name, shape), shape, dtype, x.mask if _keeps_mask(layer) else None)
+
+
+def _is_sequential(layer: Any) -> bool:
+    """Whether a layer's pass is that of `Sequential`, also where its class is one's own."""
+    return isinstance(layer, Trainer) and type(layer).forward.__module__ == "minikeras.models.sequential"
+
+
+def _keeps_mask(layer: Any) -> bool:
+    """Whether the mask that a layer was given, or made, is that of its output."""
+    if isinstance(layer, SpectralNormalization):
+        return _keeps_mask(layer.layer)
+    if isinstance(layer, (RNN, Bidirectional)):
+        return bool(layer.return_sequences)
+    if isinstance(layer, Embedding):
+        return layer.mask_zero
+    return layer.supports_masking and not isinstance(layer, GlobalAveragePooling1D)
+
+
+def _reason(layer: Layer, target: str) -> tuple[str, str]:
+    """Why there is no rule for a layer, and what to do instead."""
+    if isinstance(layer, Lambda):
+        return (
+            "its function is Python code of your own",
+            "build it from layers, or call it outside of the model",
+        )
+    if layer.takes_text:
+        return "it takes strings", "call it before the model, and export the rest"
+    if not type(layer).__module__.startswith("minikeras."):
+        return (
+            "it is a class of your own",
+            "build it from the layers of minikeras, or call it outside of the model",
+        )
+    return f"there is no {target} for this layer", "call it before or after the model"
+
+
+def check_model(model: Any, function: str) -> None:
+    """Raise a TypeError for anything but a model, and a ValueError for one that is not built yet."""
+    if not isinstance(model, Trainer):
+        raise TypeError(
+            f"{function} takes a model. Received: {type(model).__name__}. For a layer: Sequential([Input(...), layer])"
+        )
+    if not model.built:
+        raise ValueError(
+            f"{function}: model {model.name!r} is not built, so its shapes are unknown. Call model.build(input_shape), "
+            "begin it with an Input, or call it on data first."
+        )
+
+
+def first_value(model: Any, name: str) -> Value:
+    """The input of a model, with any number of samples, in the type that its first layer works in."""
+    declared, first = model._input.dtype, model
+    while _is_sequential(first) or isinstance(first, (TimeDistributed, SpectralNormalization)):
+        first = first.layers[0] if _is_sequential(first) else first.layer
+    dtype = first.dtype if first.casts_input else declared
+    if declared.kind in "iub":
+        dtype = declared
+    elif isinstance(first, (Embedding, CategoryEncoding)):
+        dtype = np.dtype("int64")
+    return Value(name, (None, *model.input_shape[1:]), dtype)
+
+
+def leaf_cells(cell: Any) -> list[Any]:
+    """The cells that a recurrent layer runs at each step, the lowest first.
+
+    The output of one, its first state, is the input of the next; that of the last is the layer's.
+    """
+    if isinstance(cell, StackedRNNCells):
+        return [leaf for each in cell.cells for leaf in leaf_cells(each)]
+    return [cell]
+
+
+def by_rank(rule: Rule, prefix: str, highest: int, suffix: str = "") -> dict[type, Rule]:
+    """One rule for the layers `prefix`1D, `prefix`2D, ... up to a number of axes."""
+    return {getattr(layers, f"{prefix}{rank}D{suffix}"): rule for rank in range(1, highest + 1)}
