@@ -47,7 +47,7 @@ class ExportError(ValueError):
         return "\n".join(lines)
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Raised by the rule of a layer that cannot go; the walk makes a `Refusal` of it.
 
     Args:

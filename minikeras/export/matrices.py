@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.context import Context
-from minikeras.export.errors import Refused
+from minikeras.export.errors import RefusedError
 from minikeras.layers.image import ImageLayer
 from minikeras.typing import Array, Shape
 
@@ -24,14 +24,15 @@ def spatial_map(layer: Any, shape: Shape) -> tuple[list[Array], Array | None]:
     what the others make of ones. The latter, seen in the middle of the image, is divided out.
 
     Raises:
-        Refused: when a spatial size is not known, or there is no batch axis.
+        RefusedError: when a spatial size is not known, or there is no batch axis.
     """
     last = layer.data_format == "channels_last"
-    sizes = shape[1:-1] if last else shape[2:]
+    spatial = shape[1:-1] if last else shape[2:]
+    sizes = [n for n in spatial if n is not None]
     if isinstance(layer, ImageLayer) and len(shape) != 4:
-        raise Refused("it is given single images", "give it batches: Input((height, width, channels))")
-    if None in sizes:
-        raise Refused("the sizes of its input must be known", "declare them in Input")
+        raise RefusedError("it is given single images", "give it batches: Input((height, width, channels))")
+    if None in spatial:
+        raise RefusedError("the sizes of its input must be known", "declare them in Input")
 
     def apply(image: Array) -> Array:
         x = image[None, ..., None] if last else image[None, None]
@@ -44,7 +45,7 @@ def spatial_map(layer: Any, shape: Shape) -> tuple[list[Array], Array | None]:
     for axis, n in enumerate(sizes):
         along = [n if a == axis else 1 for a in range(len(sizes))]
         line = (*middle[:axis], slice(None), *middle[axis + 1 :])
-        columns = [(apply(np.zeros(sizes) + unit.reshape(along)) - offset)[line] for unit in np.eye(n or 0)]
+        columns = [(apply(np.zeros(sizes) + unit.reshape(along)) - offset)[line] for unit in np.eye(n)]
         matrix = np.stack(columns, axis=1)
         matrices.append(matrix / ones[tuple(middle)] if axis else matrix)
     shaped = offset[..., None] if last else offset

@@ -7,17 +7,18 @@ that all of them can be told at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from minikeras import layers
-from minikeras.export.errors import ExportError, Refusal, Refused
+from minikeras.export.errors import ExportError, Refusal, RefusedError
 from minikeras.layers import (
     RNN,
     Bidirectional,
+    CategoryEncoding,
     Embedding,
     GlobalAveragePooling1D,
     Lambda,
@@ -27,7 +28,6 @@ from minikeras.layers import (
     StackedRNNCells,
     TimeDistributed,
 )
-from minikeras.layers.encoding import CategoryEncoding
 from minikeras.training.trainer import Trainer
 from minikeras.typing import DType
 
@@ -84,38 +84,42 @@ class Walk:
         Raises:
             ExportError: when there are layers that cannot go.
         """
-        y = self.apply(model, x)
+        y = self.through(model.layers, x)
         if self.refusals:
             raise ExportError(model.name, self.target, self.refusals)
         return y
 
+    def through(self, each_of: Iterable[Layer], x: Value) -> Value:
+        """Layers one after the other."""
+        for layer in each_of:
+            x = self.apply(layer, x)
+        return x
+
     def apply(self, layer: Any, x: Value) -> Value:
-        """One layer, or a model as a layer: all in it one after the other."""
-        if _is_sequential(layer):
-            outer = self.path
-            self.path += f"{layer.name}/" if self.path or self.inside else ""
-            self.inside = True
-            for each in layer.layers:
-                x = self.apply(each, x)
-            self.path = outer
-            return x
+        """One layer, or all those of a model that is a layer."""
         outer, self.path = self.path, f"{self.path}{layer.name}/"
+        if _is_sequential(layer):
+            y = self.through(layer.layers, x)
+        else:
+            x, result = self._by_rule(layer, x)
+            y = self._value(layer, x, result)
+        self.path = outer
+        return y
+
+    def _by_rule(self, layer: Layer, x: Value) -> tuple[Value, Any]:
+        """x as the layer takes it, and what its rule makes of it."""
         try:
             x = self._prepared(layer, x)
-            y = self._rule(layer)(layer, x, self)
-        except Refused as refused:
+            return x, self._rule(layer)(layer, x, self)
+        except RefusedError as refused:
             kind = type(layer).__name__
             self.refusals.append(Refusal(self.path[:-1], kind, refused.why, refused.instead))
-            y = x.name
-        self.path = outer
-        return self._result(layer, x, y)
-
-    inside = False  # whether the model itself is entered
+            return x, x.name
 
     def _rule(self, layer: Layer) -> Rule:
         rule = self.rules.get(type(layer))
         if rule is None:
-            raise Refused(*_reason(layer, self.target))
+            raise RefusedError(*_reason(layer, self.target))
         return rule
 
     def _prepared(self, layer: Layer, x: Value) -> Value:
@@ -128,7 +132,7 @@ class Walk:
             return replace(x, mask=self.differs(x, layer.mask_value, last_axis=True))
         return x
 
-    def _result(self, layer: Layer, x: Value, y: Any) -> Value:
+    def _value(self, layer: Layer, x: Value, y: Any) -> Value:
         shape = layer.compute_output_shape(x.shape)
         dtype = y.dtype if isinstance(y, Value) else layer.dtype
         name = y.name if isinstance(y, Value) else y
@@ -170,11 +174,12 @@ def _reason(layer: Layer, target: str) -> tuple[str, str]:
 
 def check_model(model: Any, function: str) -> None:
     """Raise a TypeError for anything but a model, and a ValueError for one that is not built yet."""
-    if not isinstance(model, Trainer):
+    is_model = isinstance(model, Trainer)
+    if not is_model:
         raise TypeError(
             f"{function} takes a model. Received: {type(model).__name__}. For a layer: Sequential([Input(...), layer])"
         )
-    if not model.built:
+    if not (model.built and model.layers):
         raise ValueError(
             f"{function}: model {model.name!r} is not built, so its shapes are unknown. Call model.build(input_shape), "
             "begin it with an Input, or call it on data first."
@@ -183,7 +188,7 @@ def check_model(model: Any, function: str) -> None:
 
 def first_value(model: Any, name: str) -> Value:
     """The input of a model, with any number of samples, in the type that its first layer works in."""
-    declared, first = model._input.dtype, model
+    declared, first = model.input_dtype, model
     while _is_sequential(first) or isinstance(first, (TimeDistributed, SpectralNormalization)):
         first = first.layers[0] if _is_sequential(first) else first.layer
     dtype = first.dtype if first.casts_input else declared
@@ -207,3 +212,28 @@ def leaf_cells(cell: Any) -> list[Any]:
 def by_rank(rule: Rule, prefix: str, highest: int, suffix: str = "") -> dict[type, Rule]:
     """One rule for the layers `prefix`1D, `prefix`2D, ... up to a number of axes."""
     return {getattr(layers, f"{prefix}{rank}D{suffix}"): rule for rank in range(1, highest + 1)}
+
+
+def same(layer: Any, x: Value, walk: Walk) -> str:
+    """The rule of layers that change nothing when nothing is trained."""
+    return str(x.name)
+
+
+UNCHANGED = (
+    layers.ActivityRegularization, layers.AlphaDropout, layers.Dropout, layers.GaussianDropout, layers.GaussianNoise,
+    layers.Identity, layers.InputLayer, layers.RandomBrightness, layers.RandomContrast, layers.RandomFlip,
+    layers.RandomRotation, layers.RandomTranslation, layers.RandomZoom,
+    layers.SpatialDropout1D, layers.SpatialDropout2D, layers.SpatialDropout3D,
+)  # fmt: skip
+
+
+def check_boundaries(layer: Any) -> None:
+    """Refuse a `Discretization` that was never adapted."""
+    if layer.bin_boundaries is None:
+        raise RefusedError("it has no boundaries yet", "call adapt(data) first")
+
+
+def check_encoder(layer: Any, x: Value) -> None:
+    """Refuse what is encoded without a batch axis of its own."""
+    if len(x.shape) < 2:
+        raise RefusedError("its input has no axis but the batch", "give it (batch, 1)")

@@ -46,13 +46,14 @@ def check(model, x) -> dict:
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(file.getvalue(), options, ["CPUExecutionProvider"])
     (entry,) = session.get_inputs()
-    types = {"tensor(float)": "float32", "tensor(int64)": "int64", "tensor(double)": "float64"}
+    kind = entry.type.removeprefix("tensor(").removesuffix(")")
+    types = {"float": "float32", "double": "float64"}
     source: dict = {}
     exec(compile(keras.export.to_numpy_source(model), "source", "exec"), source)
     found = {"operators": operators(proto.graph), "onnx": 0.0, "source": 0.0}
     for part in (x, x[:1]):
         expected = model.predict(part, verbose=0)
-        outputs = session.run(None, {entry.name: part.astype(types[entry.type])})
+        outputs = session.run(None, {entry.name: part.astype(types.get(kind, kind))})
         y = outputs if isinstance(expected, list) else outputs[0]
         found["onnx"] = max(found["onnx"], difference(y, expected))
         found["source"] = max(found["source"], difference(source["predict"](part), expected))
@@ -62,17 +63,15 @@ def check(model, x) -> dict:
 def main() -> None:
     import onnx
     import onnxruntime
-    from export_models import MODELS, example, model_of, rows
+    from export_models import all_models
 
     import minikeras as keras
 
     warnings.simplefilter("ignore")
     result: dict = {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__, "numpy": np.__version__}
-    result |= {"examples": {}, "layers": {}, "refused": {}}
-    named = [(case.id, lambda case=case: model_of(case), "layers") for case in rows()]
-    named += [(name, lambda name=name: example(name), "examples") for name in MODELS]
+    result |= {"examples": {}, "models": {}, "layers": {}, "refused": {}}
     failures = 0
-    for name, make, kind in named:
+    for kind, name, make in all_models():
         try:
             model, x = make()
             result[kind][name] = found = check(model, x)
@@ -82,7 +81,8 @@ def main() -> None:
         except Exception as error:
             failures += 1
             print(f"FAILED {name}: {type(error).__name__}: {str(error)[:400]}")
-    print(f"{len(result['layers'])} rows, {len(result['examples'])} examples, {failures} failures; refused:")
+    counts = ", ".join(f"{len(result[kind])} {kind}" for kind in ("layers", "models", "examples"))
+    print(f"{counts}, {failures} failures; refused:")
     for name, why in result["refused"].items():
         print(f"  {name}: {why}")
     if not failures:

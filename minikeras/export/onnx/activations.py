@@ -10,7 +10,7 @@ import numpy as np
 
 from minikeras import activations as a
 from minikeras.activations.smooth import SELU_ALPHA, SELU_SCALE
-from minikeras.export.errors import Refused
+from minikeras.export.errors import RefusedError
 from minikeras.export.onnx.writer import Writer
 from minikeras.export.walk import Rule, Value
 from minikeras.layers import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
@@ -31,7 +31,7 @@ def activate(f: a.Activation, z: str, w: Writer, dtype: DType, size: int | None 
         size: of the axis that f looks along, where it must be known.
 
     Raises:
-        Refused: for a function of the user's own.
+        RefusedError: for a function of the user's own.
     """
     if isinstance(f, LayerActivation):
         f = f.function
@@ -41,7 +41,7 @@ def activate(f: a.Activation, z: str, w: Writer, dtype: DType, size: int | None 
         return ROWS[type(f)](f, z, w, dtype)
     if type(f) not in POINTS:
         why = f"its activation {f.name!r} is Python code of your own"
-        raise Refused(why, "take one of minikeras.activations, or apply it outside of the model")
+        raise RefusedError(why, "take one of minikeras.activations, or apply it outside of the model")
     return w.pointwise(z, lambda x: POINTS[type(f)](f, x, w, dtype))
 
 
@@ -90,7 +90,7 @@ def _elu(f: a.Elu, z: str, w: Writer, dtype: DType) -> str:
 
 def _celu(f: a.Celu, z: str, w: Writer, dtype: DType) -> str:
     if f.alpha <= 0:
-        raise Refused(f"ONNX has no celu with alpha={f.alpha}", "choose a positive alpha")
+        raise RefusedError(f"ONNX has no celu with alpha={f.alpha}", "choose a positive alpha")
     scaled = w.node("Elu", w.binary("Div", z, f.alpha, dtype), alpha=1.0)
     return w.binary("Mul", scaled, f.alpha, dtype)  # α elu(z/α)
 
@@ -145,7 +145,7 @@ def _glu(f: a.Glu, z: str, w: Writer, dtype: DType) -> str:
 def _sparsemax(f: a.Sparsemax, z: str, w: Writer, dtype: DType, size: int | None) -> str:
     """max(z − τ, 0), τ from the sums of the largest entries; see `minikeras.activations.Sparsemax`."""
     if size is None or f.axis != -1:
-        raise Refused(
+        raise RefusedError(
             "sparsemax is offered along a last axis of known size only",
             "use softmax, or permute the axes before it",
         )
@@ -222,7 +222,7 @@ def softmax(layer: Softmax, x: Value, w: Writer) -> str:
 
 def prelu(layer: PReLU, x: Value, w: Writer) -> str:
     """`PReLU`."""
-    return w.node("PRelu", x.name, w.constant(layer.alpha.value, x.dtype, "alpha"))
+    return w.node("PRelu", x.name, w.weight("alpha", layer.alpha.value, x.dtype))
 
 
 RULES: dict[type, Rule] = {

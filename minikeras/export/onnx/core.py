@@ -8,20 +8,17 @@ from typing import Any
 import numpy as np
 
 from minikeras import layers as k
+from minikeras.config import floatx
 from minikeras.export.onnx.activations import activate
+from minikeras.export.onnx.graph import TYPES
 from minikeras.export.onnx.writer import Writer
-from minikeras.export.walk import Rule, Value
-
-
-def same(layer: Any, x: Value, w: Writer) -> str:
-    """Layers that change nothing when nothing is trained."""
-    return str(x.name)
+from minikeras.export.walk import UNCHANGED, Rule, Value, check_boundaries, check_encoder, same
 
 
 def dense(layer: k.Dense, x: Value, w: Writer) -> str:
     """`Dense`."""
-    inputs = [x.name, w.constant(layer.kernel.value, x.dtype, "kernel")]
-    bias = w.constant(layer.bias.value, x.dtype, "bias") if layer.use_bias else None
+    inputs = [x.name, w.weight("kernel", layer.kernel.value, x.dtype)]
+    bias = w.weight("bias", layer.bias.value, x.dtype) if layer.use_bias else None
     if len(x.shape) == 2:
         z = w.node("Gemm", *inputs, *filter(None, [bias]))
     else:
@@ -32,22 +29,22 @@ def dense(layer: k.Dense, x: Value, w: Writer) -> str:
 
 def einsum_dense(layer: k.EinsumDense, x: Value, w: Writer) -> str:
     """`EinsumDense`."""
-    inputs, kernel, output = layer._terms(len(x.shape))
+    inputs, kernel, output = layer.terms(len(x.shape))
     z = w.node(
         "Einsum",
         x.name,
-        w.constant(layer.kernel.value, x.dtype, "kernel"),
+        w.weight("kernel", layer.kernel.value, x.dtype),
         equation=f"{inputs},{kernel}->{output}",
     )
     if layer.bias_axes:
-        z = w.node("Add", z, w.constant(layer.bias.value, x.dtype, "bias"))
+        z = w.node("Add", z, w.weight("bias", layer.bias.value, x.dtype))
     return activate(layer.activation, z, w, x.dtype, layer.compute_output_shape(x.shape)[-1])
 
 
 def embedding(layer: k.Embedding, x: Value, w: Writer) -> str:
     """`Embedding`."""
     ids = x.name if x.dtype.name in ("int32", "int64") else w.cast(x, np.dtype("int64"))
-    return w.node("Gather", w.constant(layer.embeddings.value, layer.dtype, "embeddings"), ids, axis=0)
+    return w.node("Gather", w.weight("embeddings", layer.embeddings.value, layer.dtype), ids, axis=0)
 
 
 def masking(layer: k.Masking, x: Value, w: Writer) -> str:
@@ -59,7 +56,7 @@ def masking(layer: k.Masking, x: Value, w: Writer) -> str:
 def flatten(layer: k.Flatten, x: Value, w: Writer) -> str:
     """`Flatten`."""
     name, rank = x.name, len(x.shape)
-    if layer._moves_channels(rank):
+    if layer.moves_channels(rank):
         name = w.transpose(name, (0, *range(2, rank), 1))
     return w.node("Flatten", name, axis=1)
 
@@ -80,6 +77,36 @@ def repeat_vector(layer: k.RepeatVector, x: Value, w: Writer) -> str:
     return w.node("Expand", w.node("Unsqueeze", x.name, w.constant([1])), w.constant([1, layer.n, 1]))
 
 
+def category_encoding(layer: k.CategoryEncoding, x: Value, w: Writer) -> str:
+    """`CategoryEncoding`."""
+    return _encoded(w.cast(x, np.dtype("int64")), layer, x, w)
+
+
+def discretization(layer: k.Discretization, x: Value, w: Writer) -> Value:
+    """`Discretization`: how many boundaries are not above x."""
+    check_boundaries(layer)
+    dtype = np.dtype(floatx())
+    name = w.node("Unsqueeze", x.name if x.dtype == dtype else w.cast(x, dtype), w.constant([-1]))
+    above = w.node("Less", name, w.weight("boundaries", np.asarray(layer.bin_boundaries), dtype))
+    counted = w.number_mask(w.node("Not", above), np.dtype("int64"))
+    bins = w.node("ReduceSum", counted, w.constant([-1]), keepdims=0)
+    if layer.output_mode != "int":
+        return replace(x, name=_encoded(bins, layer, x, w), dtype=layer.dtype)
+    whole = layer.output_type()
+    return replace(x, name=w.node("Cast", bins, to=TYPES[whole.name]), dtype=whole)
+
+
+def _encoded(ids: str, layer: Any, x: Value, w: Writer) -> str:
+    """Whole numbers as rows."""
+    check_encoder(layer, x)
+    rows = w.node("OneHot", ids, w.constant([layer.depth()]), w.constant([0, 1], layer.dtype))
+    if layer.output_mode == "count":
+        return w.node("ReduceSum", rows, w.constant([1]), keepdims=0)
+    if layer.output_mode == "multi_hot":
+        return w.node("ReduceMax", rows, axes=[1], keepdims=0)
+    return w.node("Squeeze", rows, w.constant([-2])) if x.shape[-1] == 1 else rows
+
+
 def time_distributed(layer: k.TimeDistributed, x: Value, w: Writer) -> Value:
     """`TimeDistributed`: all steps as one large batch."""
     inner_shape = w.node("Shape", x.name, start=2)
@@ -96,15 +123,11 @@ def inner(layer: k.SpectralNormalization, x: Value, w: Writer) -> Any:
     return w.apply(layer.layer, x)
 
 
-SAME = (
-    k.ActivityRegularization, k.AlphaDropout, k.Dropout, k.GaussianDropout, k.GaussianNoise, k.Identity, k.InputLayer,
-    k.RandomBrightness, k.RandomContrast, k.RandomFlip, k.RandomRotation, k.RandomTranslation, k.RandomZoom,
-    k.SpatialDropout1D, k.SpatialDropout2D, k.SpatialDropout3D,
-)  # fmt: skip
-
 RULES: dict[type, Rule] = {
-    **dict.fromkeys(SAME, same),
+    **dict.fromkeys(UNCHANGED, same),
+    k.CategoryEncoding: category_encoding,
     k.Dense: dense,
+    k.Discretization: discretization,
     k.EinsumDense: einsum_dense,
     k.Embedding: embedding,
     k.Flatten: flatten,

@@ -23,7 +23,7 @@ def batch_normalization(layer: k.BatchNormalization, x: Value, w: Writer) -> str
         "moving_mean": layer.moving_mean.value,
         "moving_variance": layer.moving_variance.value,
     }
-    inputs = [w.constant(array, x.dtype, name) for name, array in parts.items()]
+    inputs = [w.weight(name, array, x.dtype) for name, array in parts.items()]
     y = w.node("BatchNormalization", w.transpose(x.name, order), *inputs, epsilon=layer.epsilon)
     return w.transpose(y, [order.index(a) for a in range(rank)])
 
@@ -39,9 +39,9 @@ def scaled(layer: Any, y: str, x: Value, w: Writer) -> str:
     """γ x̂ + β."""
     shape = [n if a in layer.axes(len(x.shape)) else 1 for a, n in enumerate(x.shape)]
     if layer.scale:
-        y = w.node("Mul", y, w.constant(layer.gamma.value.reshape(shape), x.dtype, "gamma"))
+        y = w.node("Mul", y, w.weight("gamma", layer.gamma.value.reshape(shape), x.dtype))
     if layer.center:
-        y = w.node("Add", y, w.constant(layer.beta.value.reshape(shape), x.dtype, "beta"))
+        y = w.node("Add", y, w.weight("beta", layer.beta.value.reshape(shape), x.dtype))
     return y
 
 
@@ -49,9 +49,9 @@ def layer_normalization(layer: k.LayerNormalization, x: Value, w: Writer) -> str
     """`LayerNormalization`; ONNX' own is over the last axes only, and has a scale always."""
     rank, axes = len(x.shape), layer.axes(len(x.shape))
     if layer.scale and axes == tuple(range(axes[0], rank)):
-        inputs = [w.constant(layer.gamma.value, x.dtype, "gamma")]
+        inputs = [w.weight("gamma", layer.gamma.value, x.dtype)]
         if layer.center:
-            inputs.append(w.constant(layer.beta.value, x.dtype, "beta"))
+            inputs.append(w.weight("beta", layer.beta.value, x.dtype))
         return w.node("LayerNormalization", x.name, *inputs, axis=axes[0] - rank, epsilon=layer.epsilon)
     return scaled(layer, standardize(x.name, axes, layer.epsilon, w, x.dtype), x, w)
 
@@ -69,11 +69,11 @@ def group_normalization(layer: k.GroupNormalization, x: Value, w: Writer) -> str
 
 def rms_normalization(layer: k.RMSNormalization, x: Value, w: Writer) -> str:
     """`RMSNormalization`."""
-    axes = layer._axes(len(x.shape))
+    axes = layer.axes(len(x.shape))
     mean = w.node("ReduceMean", w.node("Mul", x.name, x.name), axes=axes, keepdims=1)
     y = w.node("Div", x.name, w.node("Sqrt", w.binary("Add", mean, layer.epsilon, x.dtype)))
     shape = [n if a in axes else 1 for a, n in enumerate(x.shape)]
-    return w.node("Mul", y, w.constant(layer.scale.value.reshape(shape), x.dtype, "scale"))
+    return w.node("Mul", y, w.weight("scale", layer.scale.value.reshape(shape), x.dtype))
 
 
 def unit_normalization(layer: k.UnitNormalization, x: Value, w: Writer) -> str:
@@ -85,14 +85,14 @@ def unit_normalization(layer: k.UnitNormalization, x: Value, w: Writer) -> str:
 
 def rescaling(layer: k.Rescaling, x: Value, w: Writer) -> str:
     """`Rescaling`."""
-    y = w.node("Mul", x.name, w.constant(layer._scale(), x.dtype))
+    y = w.node("Mul", x.name, w.constant(layer.factors(), x.dtype))
     return w.node("Add", y, w.constant(layer.offset, x.dtype)) if np.any(layer.offset) else y
 
 
 def normalization(layer: k.Normalization, x: Value, w: Writer) -> str:
     """`Normalization`."""
-    mean, deviation = layer._moments(np.empty((0,) * len(x.shape)))
-    mean, deviation = w.constant(mean, x.dtype, "mean"), w.constant(deviation, x.dtype, "deviation")
+    arrays = zip(("mean", "deviation"), layer.moments(len(x.shape)), strict=True)
+    mean, deviation = (w.weight(name, array, x.dtype) for name, array in arrays)
     if layer.invert:
         return w.node("Add", w.node("Mul", x.name, deviation), mean)
     return w.node("Div", w.node("Sub", x.name, mean), deviation)

@@ -12,7 +12,7 @@ import numpy as np
 
 from minikeras import activations as a
 from minikeras import layers as k
-from minikeras.export.errors import Refused
+from minikeras.export.errors import RefusedError
 from minikeras.export.onnx.activations import activate
 from minikeras.export.onnx.windows import back, convolve, first, kernel_first, window
 from minikeras.export.onnx.writer import Writer
@@ -32,7 +32,7 @@ OPERATORS: dict[type, tuple[str, list[int]]] = {
 def recurrent(layer: Any, x: Value, w: Writer) -> Any:
     """`RNN`, `SimpleRNN`, `LSTM`, `GRU`, `ConvLSTM1D` to `ConvLSTM3D`."""
     if layer.stateful:
-        raise Refused(
+        raise RefusedError(
             "stateful=True: it goes on from what was predicted before", "make it with stateful=False"
         )
     rank = len(x.shape)
@@ -86,7 +86,7 @@ def operator(layer: Any, sequence: str, names: list[str], w: Writer) -> tuple[st
     arrays = zip(inputs, ("kernel", "recurrent_kernel", "bias"), strict=False)
     attributes = {"linear_before_reset": int(cell.reset_after)} if op == "GRU" else {}
     outputs, *last = w.nodes_of(
-        op, sequence, *(w.constant(array, dtype, name) for array, name in arrays),
+        op, sequence, *(w.weight(name, array, dtype) for array, name in arrays),
         outputs=3 if op == "LSTM" else 2, hidden_size=units, activations=names, **attributes,
     )  # fmt: skip
     states = [w.node("Squeeze", state, w.constant([0])) for state in last]  # without the axis of directions
@@ -97,7 +97,7 @@ def loop(layer: Any, sequence: str, x: Value, w: Writer) -> tuple[str, str, list
     """The same by `Scan`; at a masked step all stays as it was."""
     cells, shapes = leaf_cells(layer.cell), layer.state_shapes(x.shape)[: len(layer.cell.state_sizes)]
     if any(type(cell) not in STEPS for cell in cells):
-        raise Refused("its cell is a class of your own", "take the cells of minikeras")
+        raise RefusedError("its cell is a class of your own", "take the cells of minikeras")
     output = -len(cells[-1].state_sizes)  # which state is the output
     states = [_zeros(x, shape, w) for shape in shapes]
     sequences = [(sequence, x.dtype)]
@@ -130,8 +130,8 @@ def _zeros(x: Value, shape: Any, w: Writer) -> str:
 
 def _product(x: str, array: Array, name: str, bias: Array | None, w: Writer) -> str:
     """x @ array + bias."""
-    y = w.node("MatMul", x, w.constant(array, array.dtype, name))
-    return y if bias is None else w.node("Add", y, w.constant(bias, bias.dtype, "bias"))
+    y = w.node("MatMul", x, w.weight(name, array, array.dtype))
+    return y if bias is None else w.node("Add", y, w.weight("bias", bias, bias.dtype))
 
 
 def simple_rnn_step(cell: Any, x: str, states: list[str], w: Writer) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minikeras import layers as k
-from minikeras.export.errors import Refused
+from minikeras.export.errors import RefusedError
 from minikeras.export.matrices import spatial_map
 from minikeras.export.onnx.activations import activate
 from minikeras.export.onnx.writer import END, Writer
@@ -54,9 +54,9 @@ def convolve(
     **attributes: Any,
 ) -> str:
     """x ⋆ kernel + bias, channels first; the kernel is (outputs, inputs, *window)."""
-    inputs = [x, w.constant(kernel, kernel.dtype, name)]
+    inputs = [x, w.weight(name, kernel, kernel.dtype)]
     if bias is not None:
-        inputs.append(w.constant(bias, bias.dtype, "bias"))
+        inputs.append(w.weight("bias", bias, bias.dtype))
     return w.node("Conv", *inputs, group=groups, **attributes)
 
 
@@ -110,15 +110,15 @@ def conv_transpose(layer: Any, x: Value, w: Writer) -> str:
     """`Conv1DTranspose` to `Conv3DTranspose`."""
     begins, ends, extras = [], [], []
     for axis, (size, gap) in enumerate(zip(layer.kernel_size, layer.dilation_rate, strict=True)):
-        before, kept = layer._axis(1, axis)
+        before, kept = layer.kept(1, axis)
         after = (size - 1) * gap + 1 - before - kept  # cut off behind; or, where negative, missing there
         begins.append(before)
         ends.append(max(after, 0))
         extras.append(max(-after, 0))
     inputs = [first(x.name, layer.rank, w, layer.channels_are_last)]
-    inputs.append(w.constant(kernel_first(layer.kernel.value), x.dtype, "kernel"))
+    inputs.append(w.weight("kernel", kernel_first(layer.kernel.value), x.dtype))
     if layer.use_bias:
-        inputs.append(w.constant(layer.bias.value, x.dtype, "bias"))
+        inputs.append(w.weight("bias", layer.bias.value, x.dtype))
     z = w.node(
         "ConvTranspose", *inputs, kernel_shape=layer.kernel_size, strides=layer.strides,
         dilations=layer.dilation_rate, pads=begins + ends, output_padding=extras,
@@ -186,18 +186,18 @@ def resampled(layer: Any, x: Value, w: Writer) -> str:
         y = w.node(
             "Einsum",
             y,
-            w.constant(matrix, x.dtype, "matrix"),
+            w.weight("matrix", matrix, x.dtype),
             equation=f"{letters},z{letters[axis]}->{result}",
         )
         axis += 1
-    return y if offset is None else w.node("Add", y, w.constant(offset, x.dtype, "offset"))
+    return y if offset is None else w.node("Add", y, w.weight("offset", offset, x.dtype))
 
 
 def adaptive_max(layer: Any, x: Value, w: Writer) -> str:
     """`AdaptiveMaxPooling1D` to `AdaptiveMaxPooling3D`, one axis after the other."""
     sizes, y = layer.spatial(x.shape), x.name
     if None in sizes:
-        raise Refused("the sizes of its input must be known", "declare them in Input")
+        raise RefusedError("the sizes of its input must be known", "declare them in Input")
     for axis, (n, o) in enumerate(
         zip(sizes, layer.output_size, strict=True), start=1 if layer.channels_are_last else 2
     ):

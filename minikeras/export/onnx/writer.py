@@ -14,7 +14,7 @@ import numpy as np
 
 from minikeras.export.onnx.graph import TYPES, Graph, Node
 from minikeras.export.walk import Rule, Value, Walk
-from minikeras.typing import DType
+from minikeras.typing import Array, DType
 
 END = 2**63 - 1  # an index beyond the end of any axis
 
@@ -59,17 +59,18 @@ class Writer(Walk):
         """Add an operation with one output, and return its name."""
         return self.nodes_of(op, *inputs, outputs=1, **attributes)[0]
 
-    def constant(self, value: Any, dtype: Any = "int64", name: str = "constant") -> str:
-        """An array that stands in the file; the same small one only once."""
+    def weight(self, name: str, array: Array, dtype: DType) -> str:
+        """An array that belongs to the layer at hand."""
+        given = self.name(f"{self.path}{name}")
+        self.graph.constants[given] = np.asarray(array, dtype)
+        return given
+
+    def constant(self, value: Any, dtype: Any = "int64") -> str:
+        """Numbers that belong to nobody; the same ones stand in the file only once."""
         array = np.array(value, dtype)
-        if name != "constant":
-            given = self.name(f"{self.path}{name}")
-            self.graph.constants[given] = array
-            return given
         key = (array.dtype.name, array.shape, array.tobytes())
         if key not in self.small:
-            self.small[key] = self.name(f"{self.path}constant")
-            self.graph.constants[self.small[key]] = array
+            self.small[key] = self.weight("constant", array, array.dtype)
         return self.small[key]
 
     # Shorthands

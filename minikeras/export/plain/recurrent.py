@@ -126,3 +126,26 @@ def gru_reset_before_step(
     z, r = recurrent_activation(x_z + h_z), recurrent_activation(x_r + h_r)
     candidate = activation(x_candidate + (r * h) @ recurrent_kernel[:, 2 * u :])
     return (candidate + z * (h - candidate),)
+
+
+def both_ways(
+    forward: Any,
+    backward: Any,
+    merge_mode: str | None = "concat",
+    return_sequences: bool = False,
+    return_state: bool = False,
+) -> Any:
+    """What two layers made of a sequence, one of which read it backwards, as one output."""
+    (y, *states), (back, *states_back) = (r if return_state else [r] for r in (forward, backward))
+    if return_sequences:
+        back = back[:, ::-1]  # in the order of time again
+    if merge_mode is None:
+        merged = [y, back]
+    elif merge_mode == "concat":
+        merged = [np.concatenate([y, back], axis=-1)]
+    elif merge_mode == "mul":
+        merged = [y * back]
+    else:
+        merged = [(y + back) / (2 if merge_mode == "ave" else 1)]
+    outputs = [*merged, *states, *states_back]
+    return outputs if len(outputs) > 1 else outputs[0]

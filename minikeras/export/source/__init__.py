@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from minikeras import __version__
-from minikeras.export.source import rules, windows
+from minikeras.export.source import activations, core, normalization, recurrent, windows
 from minikeras.export.source.writer import Source, shape_text, shown
 from minikeras.export.walk import Value, check_model, first_value
 from minikeras.saving.files import write_file
 
-RULES = {**rules.RULES, **windows.RULES}
+RULES = {
+    **activations.RULES, **core.RULES, **normalization.RULES, **recurrent.RULES, **windows.RULES,
+}  # fmt: skip
 
 __all__ = ["to_numpy_source"]
 

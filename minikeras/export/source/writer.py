@@ -35,9 +35,8 @@ class Body:
     text: str  # what it is, in words
     arguments: str = "x"
     lines: list[str] = field(default_factory=list)
-    masks: dict[str, int] = field(
-        default_factory=dict
-    )  # of masks that nobody has used yet: where they are made
+    unused: set[int] = field(default_factory=set)  # which lines make masks that nobody has used
+    made: int = 0  # which line made the mask at hand
 
 
 class Source(Walk):
@@ -97,7 +96,7 @@ class Source(Walk):
             return f"({inner},)" if len(value) == 1 else f"({inner})"
         return repr(value.item() if isinstance(value, np.generic) else value)
 
-    def arrays(self, within: str = "", **arrays: Array | None) -> Code:
+    def arrays(self, within: str = "", /, **arrays: Array | None) -> Code:
         """**W["the layer"], with these arrays in the file; None is left out.
 
         Args:
@@ -117,7 +116,7 @@ class Source(Walk):
         """The mask of x, for use in an expression."""
         if x.mask is None:
             return None
-        self.body.masks.pop(x.mask, None)
+        self.body.unused.discard(self.body.made)
         return Code(x.mask)
 
     # Statements
@@ -127,24 +126,32 @@ class Source(Walk):
         return "x"
 
     def differs(self, x: Value, number: float, last_axis: bool) -> str:
-        self.body.masks["mask"] = len(self.body.lines)
+        self.body.made = len(self.body.lines)
+        self.body.unused.add(self.body.made)
         found = f"x != {number!r}"
         self.body.lines.append(f"mask = ({found}).any(axis=-1)" if last_axis else f"mask = {found}")
         return "mask"
 
     def store(self, layer: Layer, y: Any, shape: Any) -> str:
-        title = f"# {shown(self.path + layer.name)} ({type(layer).__name__})"
+        title = f"# {shown(self.path[:-1])} ({type(layer).__name__})"
         if y == "x":
             self.body.lines.append(f"{title}: nothing to do")
         else:
             self.body.lines += [f"{title}: {shape_text(shape)}", f"x = {y}"]
         return "x"
 
+    def inner(self, layer: Layer, x: Value, rule: Rule) -> Code:
+        """What a rule makes of a layer inside the one at hand."""
+        outer, self.path = self.path, f"{self.path}{layer.name}/"
+        y = Code(rule(layer, x, self))
+        self.path = outer
+        return y
+
     def own_function(self, name: str, text: str, arguments: str, write: Callable[[], Any]) -> Any:
         """Write a function of the model's own; what `write` returned.
 
         Args:
-            name: a wish; the function is called so, or like it.
+            name: a wish, which begins with a word that no name in `plain` begins with.
             text: what it is, in words.
             arguments: its arguments.
             write: adds its lines.
@@ -156,17 +163,20 @@ class Source(Walk):
         return result
 
     def _free(self, name: str) -> str:
-        """A name for a function that no other has, also none of those that may come to be used."""
-        wanted = "".join(c if c.isascii() and c.isalnum() else "_" for c in name).strip("_").lower() or "part"
-        return (
-            f"{wanted}_of_the_model" if not self.bodies else f"{wanted}_of_the_model_{len(self.bodies) + 1}"
-        )
+        """A name for a function that no other has."""
+        wanted = "".join(c if c.isascii() and c.isalnum() else "_" for c in name).lower()
+        taken = {body.split("(")[0].removeprefix("def ") for body in self.bodies}
+        name, i = wanted, 1
+        while name in taken:
+            i += 1
+            name = f"{wanted}_{i}"
+        return name
 
     # The file
 
     def text_of(self, body: Body) -> str:
         """A function; masks that nobody used are not made."""
-        lines = [line for i, line in enumerate(body.lines) if i not in body.masks.values()]
+        lines = [line for i, line in enumerate(body.lines) if i not in body.unused]
         lines = [*lines, "return x"] if body.arguments == "x" else lines
         head = [f"def {body.name}({body.arguments}):", f'    """{shown(body.text)}"""']
         return "\n".join([*head, *(wrapped(line, 4) for line in lines)])
