@@ -52,11 +52,10 @@ def run(text: str) -> dict:
 def test_the_source_predicts_the_same(kind, name, make):
     model, x = make()
     expected = model.predict(x, verbose=0)
-    scale = max(1.0, float(np.abs(expected[0] if isinstance(expected, list) else expected).max()))
     text = to_numpy_source(model)
     source = run(text)
-    assert difference(source["predict"](x), expected) <= 2e-6 * scale
-    assert difference(source["predict"](x, batch_size=2), expected) <= 2e-6 * scale
+    assert difference(source["predict"](x), expected) <= 2e-6
+    assert difference(source["predict"](x, batch_size=2), expected) <= 2e-6
     readable = text[: text.index("\nW = {")].splitlines()
     assert max(map(len, readable)) <= 120
 
@@ -100,7 +99,7 @@ def test_the_file_can_be_read():
 
 def test_masks_that_nobody_uses_are_not_made():
     models = special_models()
-    assert "mask" not in to_numpy_source(models["a mask that nobody uses"][0]).replace("masked", "")
+    assert "mask = " not in to_numpy_source(models["a mask that nobody uses"][0])
     assert "    mask = x != 0\n" in to_numpy_source(models["a mask through layers"][0])
 
 
@@ -125,12 +124,12 @@ def test_names_of_a_models_own_functions_are_free():
 
 
 LINES = [
-    "x = relu(conv(x, **W[\"a, layer (with) signs\"], strides=(2, 2), padding=\"same\", dilation_rate=(1, 1)))",
-    "x = over_time(lambda x, states: lstm_step(x, *states, **W[\"lstm\"], activation=relu), x, [(32,), (32,)], mask=mask)",
-    "x = np.moveaxis(both_ways(first(x, **W['a'.upper()]), second(x[:, ::-1], **W[\"b\\\" c\"]), merge_mode=\"mul\"), -1, 1)",
-    "x = (x - W[\"normalization with a name that is long\"][\"mean\"]) / W[\"normalization with a name\"][\"deviation\"]",
-    "x = f(a_name_that_is_so_long_that_no_line_could_ever_hold_it_together_with_another_name_like_this_one_here_is)",
-]  # fmt: skip
+    'x = relu(conv(x, **W["a, layer (with) signs"], strides=(2, 2), padding="same", dilation_rate=(1, 1)))',
+    'x = over_time(lambda x, states: lstm_step(x, *states, **W["lstm"], activation=relu), x, [(32,), (32,)])',
+    'x = both(at(lambda a, b: f(a), x, **W["one"]), at(lambda a, b: g(a), x[:, ::-1], **W["b\\" c"]), mode="mul")',
+    'x = (x - W["normalization with a long name"]["mean"]) / W["normalization with a long name"]["deviation"]',
+    "x = f(a_name_that_is_so_long_that_no_line_can_hold_it_together_with_another_name_as_long_as_this_one_is)",
+]
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -151,7 +150,7 @@ def test_the_onnx_file_is_the_one_that_onnxruntime_agreed_with(kind, name, make)
     model, x = make()
     recorded = GOLDEN[kind].get(name)
     assert recorded is not None, "record the new row: tests/golden/record_onnx.py"
-    assert recorded["onnx"] <= 4e-6 and recorded["source"] <= 4e-6
+    assert recorded["onnx"] <= 2e-6 and recorded["source"] <= 2e-6
     found = onnx_of(model)
     assert operators(found["graph"]) == recorded["operators"]
     check_names(found["graph"])
@@ -363,12 +362,9 @@ def test_the_type_of_the_input():
     model = keras.Sequential([k.SpectralNormalization(k.Dense(2, dtype="float64"))])
     model.build((None, 3))
     assert onnx_of(model)["graph"]["inputs"][0][1] == "float64"
-    ids = keras.Sequential([keras.Input((3,)), k.TimeDistributed(k.Embedding(4, 2))], name="ids")
-    assert (
-        onnx_of(keras.Sequential([keras.Input((3,)), k.Embedding(4, 2)]))["graph"]["inputs"][0][1] == "int64"
-    )
+    ids = keras.Sequential([keras.Input((3, 2)), k.TimeDistributed(k.Embedding(4, 2))])
+    assert onnx_of(ids)["graph"]["inputs"][0][1] == "int64"
     declared = keras.Sequential([keras.Input((3,), dtype="int32"), k.Embedding(4, 2)])
     assert onnx_of(declared)["graph"]["inputs"][0][1] == "int32"
-    assert keras.Sequential().layers == [] and ids is not None
     with pytest.raises(AttributeError, match="no defined input type"):
         keras.Sequential([k.Dense(2)]).input_dtype  # noqa: B018

@@ -95,7 +95,9 @@ def _parts(model: Any, x: Value, y: Value, s: Source) -> list[str]:
         imports=imports,
         shape=shape_text(x.shape),
         dtype=x.dtype.name,
-        joined="[np.concatenate(part) for part in zip(*parts)]" if several else "np.concatenate(parts)",
+        joined="[np.concatenate(part) for part in zip(*parts, strict=True)]"
+        if several
+        else "np.concatenate(parts)",
     )
     rest = [s.text_of(s.body), *s.bodies, *functions, ARRAY]
     return [head + "\n\n\n".join(part.rstrip("\n") for part in rest), "", "", *s.weights_text(), ""]

@@ -59,8 +59,10 @@ def _parts(inside: str) -> list[str]:
     """What stands between the commas; those of a lambda's arguments do not count."""
     parts, start, in_lambda = [], 0, False
     for i, c, depth in _outside_strings(inside):
-        in_lambda = (in_lambda or inside.startswith("lambda ", i)) and not (c == ":" and depth == 0)
-        if c == "," and depth == 0 and not in_lambda:
+        if depth:
+            continue
+        in_lambda = (in_lambda or inside.startswith("lambda ", i)) and c != ":"
+        if c == "," and not in_lambda:
             parts.append(inside[start:i].strip())
             start = i + 1
     return [*parts, inside[start:].strip()]
