@@ -7,6 +7,7 @@ that all of them can be told at once.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -52,7 +53,7 @@ class Value:
 Rule = Callable[[Any, Value, Any], Any]  # rule(layer, x, walk) -> the output's name, or a Value
 
 
-class Walk:
+class Walk(ABC):
     """Goes through a model, and calls the rule of each layer. A target adds how things are written."""
 
     target = ""
@@ -64,13 +65,13 @@ class Walk:
 
     # What a target writes
 
+    @abstractmethod
     def cast(self, x: Value, dtype: DType) -> str:
         """x in another type."""
-        raise NotImplementedError
 
+    @abstractmethod
     def differs(self, x: Value, number: float, last_axis: bool) -> str:
         """The mask of what is not this number, or of the rows along the last axis that are not all of it."""
-        raise NotImplementedError
 
     def store(self, layer: Layer, y: Any, shape: Any) -> Any:
         """What is done with a rule's result; its name."""
@@ -157,19 +158,14 @@ def _keeps_mask(layer: Any) -> bool:
 
 def _reason(layer: Layer, target: str) -> tuple[str, str]:
     """Why there is no rule for a layer, and what to do instead."""
+    outside = "call it outside of the model"
     if isinstance(layer, Lambda):
-        return (
-            "its function is Python code of your own",
-            "build it from layers, or call it outside of the model",
-        )
+        return "its function is Python code of your own", f"build it from layers, or {outside}"
     if layer.takes_text:
         return "it takes strings", "call it before the model, and export the rest"
     if not type(layer).__module__.startswith("minikeras."):
-        return (
-            "it is a class of your own",
-            "build it from the layers of minikeras, or call it outside of the model",
-        )
-    return f"there is no {target} for this layer", "call it before or after the model"
+        return "it is a class of your own", f"build it from the layers of minikeras, or {outside}"
+    return f"there is no {target} for this layer", outside
 
 
 def check_model(model: Any, function: str) -> None:

@@ -20,8 +20,7 @@ from minikeras.export.walk import Rule, Value, leaf_cells
 from minikeras.layers.conv_lstm_cell import ConvLSTMCell
 from minikeras.typing import Array
 
-PLAIN = {a.Tanh: "Tanh", a.Sigmoid: "Sigmoid"}  # what the operators know by the same name
-# Keras' order of the gates and ONNX'
+# Which of Keras' gates is ONNX' first one, second one, ...
 OPERATORS: dict[type, tuple[str, list[int]]] = {
     k.SimpleRNNCell: ("RNN", [0]),
     k.GRUCell: ("GRU", [0, 1, 2]),  # z, r, h
@@ -61,9 +60,16 @@ def _names(cell: Any) -> list[str] | None:
     if hasattr(cell, "recurrent_activation"):
         functions.insert(0, cell.recurrent_activation)
     if isinstance(cell, k.LSTMCell):
-        functions.append(cell.activation)
-    names = [PLAIN.get(type(f)) for f in functions]
-    return None if None in names else [n for n in names if n]
+        functions.append(cell.activation)  # of c_t
+    names = [_name(f) for f in functions]
+    return None if "" in names else names
+
+
+def _name(f: a.Activation) -> str:
+    """The operators' name of an activation, or nothing."""
+    if f.serialized() == "relu":  # with its usual arguments
+        return "Relu"
+    return {a.Tanh: "Tanh", a.Sigmoid: "Sigmoid"}.get(type(f), "")
 
 
 def operator(layer: Any, sequence: str, names: list[str], w: Writer) -> tuple[str, str, list[str]]:
@@ -76,17 +82,15 @@ def operator(layer: Any, sequence: str, names: list[str], w: Writer) -> tuple[st
         blocks = np.split(matrix, len(gates), axis=-1)
         return np.concatenate([blocks[g] for g in gates], axis=-1).T[None]
 
-    inputs = [ordered(cell.kernel.value), ordered(cell.recurrent_kernel.value)]
-    if cell.use_bias:
-        rows = cell.bias.value.reshape(
-            -1, len(gates) * units
-        )  # that of the input, and of the states where it has one
-        both = np.stack([rows[0], rows[1] if len(rows) > 1 else np.zeros_like(rows[0])])
-        inputs.append(np.concatenate([ordered(row)[0] for row in both])[None])
-    arrays = zip(inputs, ("kernel", "recurrent_kernel", "bias"), strict=False)
+    arrays = {"kernel": ordered(cell.kernel.value), "recurrent_kernel": ordered(cell.recurrent_kernel.value)}
+    if cell.use_bias:  # one of the input, and one of the states, which most cells do without
+        rows = np.zeros((2, len(gates) * units), dtype)
+        given = cell.bias.value.reshape(-1, len(gates) * units)
+        rows[: len(given)] = given
+        arrays["bias"] = np.concatenate([ordered(row) for row in rows], axis=-1)
     attributes = {"linear_before_reset": int(cell.reset_after)} if op == "GRU" else {}
     outputs, *last = w.nodes_of(
-        op, sequence, *(w.weight(name, array, dtype) for array, name in arrays),
+        op, sequence, *(w.weight(name, array, dtype) for name, array in arrays.items()),
         outputs=3 if op == "LSTM" else 2, hidden_size=units, activations=names, **attributes,
     )  # fmt: skip
     states = [w.node("Squeeze", state, w.constant([0])) for state in last]  # without the axis of directions
@@ -134,16 +138,16 @@ def _product(x: str, array: Array, name: str, bias: Array | None, w: Writer) -> 
     return y if bias is None else w.node("Add", y, w.weight("bias", bias, bias.dtype))
 
 
+def _preactivation(cell: Any, x: str, h: str, w: Writer) -> str:
+    """x W + h R + b."""
+    from_x = _product(x, cell.kernel.value, "kernel", cell.bias.value if cell.use_bias else None, w)
+    return w.node("Add", from_x, _product(h, cell.recurrent_kernel.value, "recurrent_kernel", None, w))
+
+
 def simple_rnn_step(cell: Any, x: str, states: list[str], w: Writer) -> list[str]:
     """h = f(x W + h R + b)."""
-    bias = cell.bias.value if cell.use_bias else None
-    z = w.node(
-        "Add",
-        _product(x, cell.kernel.value, "kernel", bias, w),
-        _product(states[0], cell.recurrent_kernel.value, "recurrent_kernel", None, w),
-    )
-    h = activate(cell.activation, z, w, cell.dtype, cell.units)
-    return [h]
+    z = _preactivation(cell, x, states[0], w)
+    return [activate(cell.activation, z, w, cell.dtype, cell.units)]
 
 
 def _lstm_gates(cell: Any, z: str, c: str, w: Writer) -> list[str]:
@@ -158,40 +162,27 @@ def _lstm_gates(cell: Any, z: str, c: str, w: Writer) -> list[str]:
 
 def lstm_step(cell: Any, x: str, states: list[str], w: Writer) -> list[str]:
     """One step of an LSTM."""
-    bias = cell.bias.value if cell.use_bias else None
-    z = w.node(
-        "Add",
-        _product(x, cell.kernel.value, "kernel", bias, w),
-        _product(states[0], cell.recurrent_kernel.value, "recurrent_kernel", None, w),
-    )
-    return _lstm_gates(cell, z, states[1], w)
+    return _lstm_gates(cell, _preactivation(cell, x, states[0], w), states[1], w)
 
 
 def gru_step(cell: Any, x: str, states: list[str], w: Writer) -> list[str]:
     """One step of a GRU: h = z h + (1 − z) h̃."""
-    (h,), u, dtype = states, cell.units, cell.dtype
-    bias = cell.bias.value.reshape(-1, 3 * u) if cell.use_bias else None
-    recurrent = cell.recurrent_kernel.value
-    parts = w.nodes_of(
-        "Split",
-        _product(x, cell.kernel.value, "kernel", None if bias is None else bias[0], w),
-        outputs=3,
-        axis=-1,
-    )
-    if cell.reset_after:
-        product = _product(h, recurrent, "recurrent_kernel", None if bias is None else bias[1], w)
-        of_h = w.nodes_of("Split", product, outputs=3, axis=-1)
-    else:
-        product = _product(h, recurrent[:, : 2 * u], "recurrent_kernel", None, w)
-        of_h = w.nodes_of("Split", product, outputs=2, axis=-1)
-    z, r = (activate(cell.recurrent_activation, w.node("Add", parts[i], of_h[i]), w, dtype) for i in (0, 1))
+    (h,), u, dtype, recurrent_kernel = states, cell.units, cell.dtype, cell.recurrent_kernel.value
+    bias = [None, None]
+    if cell.use_bias:
+        bias[: 1 + cell.reset_after] = cell.bias.value.reshape(-1, 3 * u)
+    of_x = w.nodes_of("Split", _product(x, cell.kernel.value, "kernel", bias[0], w), outputs=3, axis=-1)
+    gates = recurrent_kernel if cell.reset_after else recurrent_kernel[:, : 2 * u]
+    product = _product(h, gates, "recurrent_kernel", bias[1], w)
+    of_h = w.nodes_of("Split", product, outputs=3 if cell.reset_after else 2, axis=-1)
+    sums = [w.node("Add", *pair) for pair in zip(of_x[:2], of_h[:2], strict=True)]
+    z, r = (activate(cell.recurrent_activation, each, w, dtype) for each in sums)
     if cell.reset_after:
         through = w.node("Mul", r, of_h[2])
     else:
-        through = _product(w.node("Mul", r, h), recurrent[:, 2 * u :], "recurrent_kernel", None, w)
-    candidate = activate(cell.activation, w.node("Add", parts[2], through), w, dtype, u)
-    h = w.node("Add", candidate, w.node("Mul", z, w.node("Sub", h, candidate)))  # h̃ + z (h − h̃)
-    return [h]
+        through = _product(w.node("Mul", r, h), recurrent_kernel[:, 2 * u :], "recurrent_kernel", None, w)
+    candidate = activate(cell.activation, w.node("Add", of_x[2], through), w, dtype, u)
+    return [w.node("Add", candidate, w.node("Mul", z, w.node("Sub", h, candidate)))]  # h̃ + z (h − h̃)
 
 
 def conv_lstm_step(cell: Any, x: str, states: list[str], w: Writer) -> list[str]:

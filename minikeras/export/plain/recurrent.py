@@ -23,9 +23,10 @@ def over_time(
     go_backwards: bool = False,
     zero_output_for_mask: bool = False,
 ) -> Any:
-    """states = step(x_t, states) for each t, x being (batch, steps, ...); states of these sizes begin with zeros.
+    """states = step(x_t, states) for each t, where x is (batch, steps, ...).
 
-    The state number `output` is the output. At a masked step all stays as it was.
+    The states have these sizes, and begin with zeros; number `output` of them is the output. At a masked
+    step all stays as it was.
     """
     states = tuple(np.zeros((len(x), *size), x.dtype) for size in sizes)
     outputs = []

@@ -76,12 +76,7 @@ def activated(f: a.Activation, z: str, s: Source) -> Code:
 def as_function(f: a.Activation, s: Source) -> Code:
     """f as a function that can be handed on."""
     text = activated(f, "z", s)
-    name = text.removesuffix("(z)")
-    return (
-        Code(name)
-        if name.replace(".", "").replace("_", "").isalnum() and name != "z"
-        else Code(f"lambda z: {text}")
-    )
+    return Code(text.removesuffix("(z)") if text.endswith("(z)") else f"lambda z: {text}")
 
 
 def activation(layer: k.Activation, x: Value, s: Source) -> str:

@@ -58,7 +58,7 @@ def rescaling(layer: k.Rescaling, x: Value, s: Source) -> str:
 def _number(value: Any, name: str, s: Source) -> str:
     """A number as such, several as an array."""
     if value.ndim == 0:
-        return repr(value.item())
+        return s.literal(value.item())
     return f'{s.arrays(name, values=value).removeprefix("**")}["values"]'
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minikeras import activations
 from minikeras import layers as k
 from minikeras.export.errors import RefusedError
 from minikeras.export.plain import recurrent
@@ -13,37 +14,43 @@ from minikeras.export.source.writer import Code, Source
 from minikeras.export.walk import Rule, Value, by_rank, leaf_cells
 from minikeras.layers.conv_lstm_cell import ConvLSTMCell
 
-
-def _options(cell: Any, s: Source) -> dict[str, Any]:
-    """The activations of a cell, as options of its step."""
-    options = {"activation": as_function(cell.activation, s)}
-    if hasattr(cell, "recurrent_activation"):
-        options["recurrent_activation"] = as_function(cell.recurrent_activation, s)
-    usual = {"activation": "np.tanh", "recurrent_activation": "sigmoid"}
-    options = {name: f for name, f in options.items() if f != usual[name]}
-    if isinstance(cell, ConvLSTMCell):
-        options.update(window_options(cell))
-    return options
+FUNCTIONS: dict[type, Any] = {
+    ConvLSTMCell: recurrent.conv_lstm_step,
+    k.GRUCell: recurrent.gru_step,
+    k.LSTMCell: recurrent.lstm_step,
+    k.SimpleRNNCell: recurrent.simple_rnn_step,
+}
 
 
 def step(cell: Any, x: str, states: str, within: str, s: Source) -> str:
     """One step of a cell.
 
+    Args:
+        cell: which.
+        x: the input, as an expression.
+        states: the states before, as an expression.
+        within: what of the layer the cell is.
+        s: where it is written.
+
     Raises:
         RefusedError: for a cell of the user's own.
     """
-    functions: dict[type, Any] = {
-        ConvLSTMCell: recurrent.conv_lstm_step,
-        k.GRUCell: recurrent.gru_step
-        if getattr(cell, "reset_after", True)
-        else recurrent.gru_reset_before_step,
-        k.LSTMCell: recurrent.lstm_step,
-        k.SimpleRNNCell: recurrent.simple_rnn_step,
-    }
-    if type(cell) not in functions:
+    if type(cell) not in FUNCTIONS:
         raise RefusedError("its cell is a class of your own", "take the cells of minikeras")
+    function = FUNCTIONS[type(cell)]
+    if isinstance(cell, k.GRUCell) and not cell.reset_after:
+        function = recurrent.gru_reset_before_step
     arrays = s.variables(cell, "kernel", "recurrent_kernel", "bias", within=within)
-    return s.call(functions[type(cell)], Code(x), Code(states), arrays, **_options(cell, s))
+    return s.call(function, Code(x), Code(states), arrays, **_options(cell, s))
+
+
+def _options(cell: Any, s: Source) -> dict[str, Any]:
+    """A cell's activations, where they are not the usual ones, and its window."""
+    options: dict[str, Any] = {}
+    for name, usual in (("activation", activations.Tanh), ("recurrent_activation", activations.Sigmoid)):
+        if hasattr(cell, name) and type(getattr(cell, name)) is not usual:
+            options[name] = as_function(getattr(cell, name), s)
+    return {**options, **window_options(cell)} if isinstance(cell, ConvLSTMCell) else options
 
 
 def recurrent_layer(layer: Any, x: Value, s: Source) -> str:
@@ -52,6 +59,9 @@ def recurrent_layer(layer: Any, x: Value, s: Source) -> str:
         raise RefusedError(
             "stateful=True: it goes on from what was predicted before", "make it with stateful=False"
         )
+    first = getattr(layer.cell, "data_format", "channels_last") == "channels_first"
+    if first and layer.return_state:
+        raise RefusedError("return_state with channels_first", "use channels_last")
     cells, sizes = leaf_cells(layer.cell), layer.state_shapes(x.shape)[: len(layer.cell.state_sizes)]
     if len(cells) == 1:
         steps = Code(f"lambda x, states: {step(cells[0], 'x', '*states', '', s)}")
@@ -62,20 +72,16 @@ def recurrent_layer(layer: Any, x: Value, s: Source) -> str:
             "x, states",
             lambda: _stacked(cells, s),
         )
-    first = getattr(layer.cell, "data_format", "channels_last") == "channels_first"
     if first:
         sizes = [(*size[1:], size[0]) for size in sizes]
     options = {
         name: getattr(layer, name)
         for name in ("return_sequences", "return_state", "go_backwards", "zero_output_for_mask")
     }
-    mask = s.mask(x)
     output = sum(len(cell.state_sizes) for cell in cells[:-1])
-    if first and layer.return_state:
-        raise RefusedError("return_state with channels_first", "use channels_last")
     y = s.call(
         recurrent.over_time, steps, Code("np.moveaxis(x, 2, -1)" if first else "x"), list(sizes),
-        mask=mask, output=output, **options,
+        mask=s.mask(x), output=output, **options,
     )  # fmt: skip
     return f"np.moveaxis({y}, -1, {2 if layer.return_sequences else 1})" if first else y
 

@@ -10,6 +10,7 @@ import ast
 import base64
 import inspect
 import json
+import math
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -94,7 +95,10 @@ class Source(Walk):
             if isinstance(value, list):
                 return f"[{inner}]"
             return f"({inner},)" if len(value) == 1 else f"({inner})"
-        return repr(value.item() if isinstance(value, np.generic) else value)
+        value = value.item() if isinstance(value, np.generic) else value
+        if isinstance(value, float) and not math.isfinite(value):
+            return f'float("{value}")'
+        return repr(value)
 
     def arrays(self, within: str = "", /, **arrays: Array | None) -> Code:
         """**W["the layer"], with these arrays in the file; None is left out.
@@ -128,7 +132,7 @@ class Source(Walk):
     def differs(self, x: Value, number: float, last_axis: bool) -> str:
         self.body.made = len(self.body.lines)
         self.body.unused.add(self.body.made)
-        found = f"x != {number!r}"
+        found = f"x != {self.literal(number)}"
         self.body.lines.append(f"mask = ({found}).any(axis=-1)" if last_axis else f"mask = {found}")
         return "mask"
 
