@@ -13,6 +13,7 @@ import numpy as np
 
 from minikeras.context import Context
 from minikeras.export.errors import RefusedError
+from minikeras.export.walk import known_sizes
 from minikeras.layers.image import ImageLayer
 from minikeras.typing import Array, Shape
 
@@ -27,12 +28,9 @@ def spatial_map(layer: Any, shape: Shape) -> tuple[list[Array], Array | None]:
         RefusedError: when a spatial size is not known, or there is no batch axis.
     """
     last = layer.data_format == "channels_last"
-    spatial = shape[1:-1] if last else shape[2:]
-    sizes = [n for n in spatial if n is not None]
     if isinstance(layer, ImageLayer) and len(shape) != 4:
         raise RefusedError("it is given single images", "give it batches: Input((height, width, channels))")
-    if None in spatial:
-        raise RefusedError("the sizes of its input must be known", "declare them in Input")
+    sizes = known_sizes(layer, shape)
 
     def apply(image: Array) -> Array:
         x = image[None, ..., None] if last else image[None, None]

@@ -8,13 +8,14 @@ that all of them can be told at once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from minikeras import layers
+from minikeras.activations import Activation
 from minikeras.export.errors import ExportError, Refusal, RefusedError
 from minikeras.layers import (
     RNN,
@@ -29,8 +30,9 @@ from minikeras.layers import (
     StackedRNNCells,
     TimeDistributed,
 )
+from minikeras.layers.activation_layers import LayerActivation
 from minikeras.training.trainer import Trainer
-from minikeras.typing import DType
+from minikeras.typing import DType, Shape
 
 
 @dataclass(frozen=True)
@@ -195,14 +197,50 @@ def first_value(model: Any, name: str) -> Value:
     return Value(name, (None, *model.input_shape[1:]), dtype)
 
 
-def leaf_cells(cell: Any) -> list[Any]:
+def cells_of(layer: Any, known: Container[type]) -> list[Any]:
     """The cells that a recurrent layer runs at each step, the lowest first.
 
     The output of one, its first state, is the input of the next; that of the last is the layer's.
+
+    Raises:
+        RefusedError: for cells that are not known, and for layers that go on from the batch before.
     """
-    if isinstance(cell, StackedRNNCells):
-        return [leaf for each in cell.cells for leaf in leaf_cells(each)]
-    return [cell]
+    if layer.stateful:
+        why = "stateful=True: it goes on from what was predicted before"
+        raise RefusedError(why, "make it with stateful=False")
+    cells = [layer.cell]
+    while any(isinstance(cell, StackedRNNCells) for cell in cells):
+        cells = [leaf for cell in cells for leaf in getattr(cell, "cells", [cell])]
+    if any(type(cell) not in known for cell in cells):
+        raise RefusedError("its cell is a class of your own", "take the cells of minikeras")
+    return cells
+
+
+def function_of(f: Activation, known: Container[type]) -> Activation:
+    """An activation, or that of the layer which is one.
+
+    Raises:
+        RefusedError: for one that is not known.
+    """
+    if isinstance(f, LayerActivation):
+        f = f.function
+    if type(f) not in known:
+        why = f"its activation {f.name!r} is Python code of your own"
+        raise RefusedError(why, "take one of minikeras.activations, or apply it outside of the model")
+    return f
+
+
+def known_sizes(layer: Any, shape: Shape) -> list[int]:
+    """The spatial sizes in a shape.
+
+    Raises:
+        RefusedError: when there is one that is not known.
+    """
+    spatial = shape[1:-1] if layer.data_format == "channels_last" else shape[2:]
+    sizes = [n for n in spatial if n is not None]
+    if len(sizes) < len(spatial):
+        raise RefusedError("the sizes of its input must be known", "declare them in Input")
+    return sizes
 
 
 def by_rank(rule: Rule, prefix: str, highest: int, suffix: str = "") -> dict[type, Rule]:

@@ -12,9 +12,8 @@ from minikeras import activations as a
 from minikeras.activations.smooth import SELU_ALPHA, SELU_SCALE
 from minikeras.export.errors import RefusedError
 from minikeras.export.onnx.writer import Writer
-from minikeras.export.walk import Rule, Value
+from minikeras.export.walk import Rule, Value, function_of
 from minikeras.layers import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
-from minikeras.layers.activation_layers import LayerActivation
 from minikeras.typing import DType
 
 Emit = Callable[[Any, str, Writer, DType], str]  # emit(f, z, writer, type) -> y
@@ -33,15 +32,11 @@ def activate(f: a.Activation, z: str, w: Writer, dtype: DType, size: int | None 
     Raises:
         RefusedError: for a function of the user's own.
     """
-    if isinstance(f, LayerActivation):
-        f = f.function
-    if type(f) is a.Sparsemax:
+    f = function_of(f, {a.Sparsemax, *ROWS, *POINTS})
+    if isinstance(f, a.Sparsemax):
         return _sparsemax(f, z, w, dtype, size)
     if type(f) in ROWS:
         return ROWS[type(f)](f, z, w, dtype)
-    if type(f) not in POINTS:
-        why = f"its activation {f.name!r} is Python code of your own"
-        raise RefusedError(why, "take one of minikeras.activations, or apply it outside of the model")
     return w.pointwise(z, lambda x: POINTS[type(f)](f, x, w, dtype))
 
 

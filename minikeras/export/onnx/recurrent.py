@@ -12,11 +12,10 @@ import numpy as np
 
 from minikeras import activations as a
 from minikeras import layers as k
-from minikeras.export.errors import RefusedError
 from minikeras.export.onnx.activations import activate
 from minikeras.export.onnx.windows import back, convolve, first, kernel_first, window
 from minikeras.export.onnx.writer import Writer
-from minikeras.export.walk import Rule, Value, leaf_cells
+from minikeras.export.walk import Rule, Value, cells_of
 from minikeras.layers.conv_lstm_cell import ConvLSTMCell
 from minikeras.typing import Array
 
@@ -30,10 +29,7 @@ OPERATORS: dict[type, tuple[str, list[int]]] = {
 
 def recurrent(layer: Any, x: Value, w: Writer) -> Any:
     """`RNN`, `SimpleRNN`, `LSTM`, `GRU`, `ConvLSTM1D` to `ConvLSTM3D`."""
-    if layer.stateful:
-        raise RefusedError(
-            "stateful=True: it goes on from what was predicted before", "make it with stateful=False"
-        )
+    cells = cells_of(layer, STEPS)
     rank = len(x.shape)
     sequence = w.transpose(x.name, (1, 0, *range(2, rank)))  # (steps, batch, ...)
     if layer.go_backwards:
@@ -42,7 +38,7 @@ def recurrent(layer: Any, x: Value, w: Writer) -> Any:
     if x.mask is None and names is not None:
         outputs, last, states = operator(layer, sequence, names, w)
     else:
-        outputs, last, states = loop(layer, sequence, x, w)
+        outputs, last, states = loop(layer, cells, sequence, x, w)
     y = last
     if layer.return_sequences:
         y = w.transpose(outputs, (1, 0, *range(2, rank)))
@@ -97,11 +93,9 @@ def operator(layer: Any, sequence: str, names: list[str], w: Writer) -> tuple[st
     return w.node("Squeeze", outputs, w.constant([1])), states[0], states
 
 
-def loop(layer: Any, sequence: str, x: Value, w: Writer) -> tuple[str, str, list[str]]:
+def loop(layer: Any, cells: list[Any], sequence: str, x: Value, w: Writer) -> tuple[str, str, list[str]]:
     """The same by `Scan`; at a masked step all stays as it was."""
-    cells, shapes = leaf_cells(layer.cell), layer.state_shapes(x.shape)[: len(layer.cell.state_sizes)]
-    if any(type(cell) not in STEPS for cell in cells):
-        raise RefusedError("its cell is a class of your own", "take the cells of minikeras")
+    shapes = layer.state_shapes(x.shape)[: len(layer.cell.state_sizes)]
     output = -len(cells[-1].state_sizes)  # which state is the output
     states = [_zeros(x, shape, w) for shape in shapes]
     sequences = [(sequence, x.dtype)]

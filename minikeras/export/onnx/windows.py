@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from minikeras import layers as k
-from minikeras.export.errors import RefusedError
 from minikeras.export.matrices import spatial_map
 from minikeras.export.onnx.activations import activate
 from minikeras.export.onnx.writer import END, Writer
-from minikeras.export.walk import Rule, Value, by_rank
+from minikeras.export.walk import Rule, Value, by_rank, known_sizes
 from minikeras.layers._windows import pad_amounts
 from minikeras.layers.adaptive_pooling import adaptive_windows
+from minikeras.layers.global_pooling import GlobalMaxPooling
+from minikeras.layers.pooling import MaxPooling
 from minikeras.typing import Array, Shape
 
 
@@ -131,7 +132,7 @@ def pooling(layer: Any, x: Value, w: Writer) -> str:
     attributes = window(
         layer.spatial(x.shape), layer.pool_size, layer.strides, (1,) * layer.rank, layer.padding
     )
-    op = "MaxPool" if isinstance(layer, (k.MaxPooling1D, k.MaxPooling2D, k.MaxPooling3D)) else "AveragePool"
+    op = "MaxPool" if isinstance(layer, MaxPooling) else "AveragePool"
     y = w.node(op, first(x.name, layer.rank, w, layer.channels_are_last), **attributes)
     return back(y, layer.rank, w, layer.channels_are_last)
 
@@ -144,8 +145,7 @@ def global_pooling(layer: Any, x: Value, w: Writer) -> str:
         keep = w.number_mask(x.mask, x.dtype, [3 - axes[0]])  # the mask is (batch, steps)
         total = w.node("ReduceSum", w.node("Mul", x.name, keep), w.constant(axes), keepdims=layer.keepdims)
         return w.node("Div", total, w.node("ReduceSum", keep, w.constant(axes), keepdims=layer.keepdims))
-    kinds = (k.GlobalMaxPooling1D, k.GlobalMaxPooling2D, k.GlobalMaxPooling3D)
-    op = "ReduceMax" if isinstance(layer, kinds) else "ReduceMean"
+    op = "ReduceMax" if isinstance(layer, GlobalMaxPooling) else "ReduceMean"
     return w.node(op, x.name, axes=axes, keepdims=layer.keepdims)
 
 
@@ -195,9 +195,7 @@ def resampled(layer: Any, x: Value, w: Writer) -> str:
 
 def adaptive_max(layer: Any, x: Value, w: Writer) -> str:
     """`AdaptiveMaxPooling1D` to `AdaptiveMaxPooling3D`, one axis after the other."""
-    sizes, y = layer.spatial(x.shape), x.name
-    if None in sizes:
-        raise RefusedError("the sizes of its input must be known", "declare them in Input")
+    sizes, y = known_sizes(layer, x.shape), x.name
     for axis, (n, o) in enumerate(
         zip(sizes, layer.output_size, strict=True), start=1 if layer.channels_are_last else 2
     ):

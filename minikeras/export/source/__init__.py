@@ -47,6 +47,7 @@ def predict(x, batch_size=32):
 
 '''
 
+SEVERAL = "[np.concatenate(part) for part in zip(*parts, strict=True)]"
 ARRAY = '''def array(dtype, shape, text):
     """Numbers from the text of their bytes."""
     return np.frombuffer(base64.b64decode(text), f"<{dtype}").reshape(shape)
@@ -83,7 +84,6 @@ def to_numpy_source(model: Any, path: Any = None) -> str:
 
 def _parts(model: Any, x: Value, y: Value, s: Source) -> list[str]:
     """The parts of the file."""
-    several = isinstance(y.shape, list)
     functions = [*s.functions.values()]
     used = "".join(functions)
     imports = "from collections.abc import Callable\n" if "Callable[" in used else ""
@@ -95,9 +95,7 @@ def _parts(model: Any, x: Value, y: Value, s: Source) -> list[str]:
         imports=imports,
         shape=shape_text(x.shape),
         dtype=x.dtype.name,
-        joined="[np.concatenate(part) for part in zip(*parts, strict=True)]"
-        if several
-        else "np.concatenate(parts)",
+        joined=SEVERAL if isinstance(y.shape, list) else "np.concatenate(parts)",
     )
     rest = [s.text_of(s.body), *s.bodies, *functions, ARRAY]
     return [head + "\n\n\n".join(part.rstrip("\n") for part in rest), "", "", *s.weights_text(), ""]
@@ -110,11 +108,7 @@ def _table(model: Any) -> str:
         shape = layer.compute_output_shape(shape)
         count = f"{sum(int(np.prod(v.shape)) for v in layer.weights):,}"
         rows.append((shown(layer.name), type(layer).__name__, shape_text(shape), count))
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    a, b, c, d = (max(map(len, column)) for column in zip(*rows, strict=True))
     return "\n".join(
-        "    "
-        + "  ".join(
-            [*(text.ljust(n) for text, n in zip(row[:3], widths[:3], strict=True)), row[3].rjust(widths[3])]
-        )
-        for row in rows
+        f"    {name:{a}}  {kind:{b}}  {size:{c}}  {count:>{d}}" for name, kind, size, count in rows
     )

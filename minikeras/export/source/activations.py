@@ -8,12 +8,10 @@ import numpy as np
 
 from minikeras import activations as a
 from minikeras import layers as k
-from minikeras.export.errors import RefusedError
 from minikeras.export.plain import activations as plain
 from minikeras.export.plain import core
 from minikeras.export.source.writer import Code, Source
-from minikeras.export.walk import Rule, Value
-from minikeras.layers.activation_layers import LayerActivation
+from minikeras.export.walk import Rule, Value, function_of
 
 # each activation's function, and its arguments, which have the names of the activation's attributes
 FUNCTIONS: dict[type, tuple[Any, tuple[str, ...]]] = {
@@ -55,13 +53,9 @@ def activated(f: a.Activation, z: str, s: Source) -> Code:
     Raises:
         RefusedError: for a function of the user's own.
     """
-    if isinstance(f, LayerActivation):
-        f = f.function
-    if type(f) is a.Linear:
+    f = function_of(f, {a.Linear, *FUNCTIONS})
+    if isinstance(f, a.Linear):
         return Code(z)
-    if type(f) not in FUNCTIONS:
-        why = f"its activation {f.name!r} is Python code of your own"
-        raise RefusedError(why, "take one of minikeras.activations, or apply it outside of the model")
     function, names = FUNCTIONS[type(f)]
     options = {name: getattr(f, name) for name in names}
     if options == {"negative_slope": 0.0, "max_value": None, "threshold": 0.0}:

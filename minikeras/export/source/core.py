@@ -69,7 +69,8 @@ def category_encoding(layer: k.CategoryEncoding, x: Value, s: Source) -> str:
 def discretization(layer: k.Discretization, x: Value, s: Source) -> Value:
     """`Discretization`."""
     check_boundaries(layer)
-    bins = s.call(core.bins, Code("x"), s.arrays(boundaries=np.asarray(layer.bin_boundaries, floatx())))
+    w = s.arrays(boundaries=np.asarray(layer.bin_boundaries, floatx()))
+    bins = s.call(core.bins, Code("x"), Code(f'{w}["boundaries"]'))
     if layer.output_mode == "int":
         return replace(x, name=bins, dtype=layer.output_type())
     return replace(x, name=_encoded(bins, layer, x, s), dtype=layer.dtype)

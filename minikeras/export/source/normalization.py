@@ -59,13 +59,13 @@ def _number(value: Any, name: str, s: Source) -> str:
     """A number as such, several as an array."""
     if value.ndim == 0:
         return s.literal(value.item())
-    return f'{s.arrays(name, values=value).removeprefix("**")}["values"]'
+    return f'{s.arrays(name, values=value)}["values"]'
 
 
 def normalization(layer: k.Normalization, x: Value, s: Source) -> str:
     """`Normalization`."""
     mean, deviation = layer.moments(len(x.shape))
-    w = s.arrays(mean=mean, deviation=deviation).removeprefix("**")
+    w = s.arrays(mean=mean, deviation=deviation)
     return f'x * {w}["deviation"] + {w}["mean"]' if layer.invert else f'(x - {w}["mean"]) / {w}["deviation"]'
 
 

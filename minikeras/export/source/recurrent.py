@@ -11,7 +11,7 @@ from minikeras.export.plain import recurrent
 from minikeras.export.source.activations import as_function
 from minikeras.export.source.windows import window_options
 from minikeras.export.source.writer import Code, Source
-from minikeras.export.walk import Rule, Value, by_rank, leaf_cells
+from minikeras.export.walk import Rule, Value, by_rank, cells_of
 from minikeras.layers.conv_lstm_cell import ConvLSTMCell
 
 FUNCTIONS: dict[type, Any] = {
@@ -31,12 +31,7 @@ def step(cell: Any, x: str, states: str, within: str, s: Source) -> str:
         states: the states before, as an expression.
         within: what of the layer the cell is.
         s: where it is written.
-
-    Raises:
-        RefusedError: for a cell of the user's own.
     """
-    if type(cell) not in FUNCTIONS:
-        raise RefusedError("its cell is a class of your own", "take the cells of minikeras")
     function = FUNCTIONS[type(cell)]
     if isinstance(cell, k.GRUCell) and not cell.reset_after:
         function = recurrent.gru_reset_before_step
@@ -55,14 +50,11 @@ def _options(cell: Any, s: Source) -> dict[str, Any]:
 
 def recurrent_layer(layer: Any, x: Value, s: Source) -> str:
     """`RNN`, `SimpleRNN`, `LSTM`, `GRU`, `ConvLSTM1D` to `ConvLSTM3D`."""
-    if layer.stateful:
-        raise RefusedError(
-            "stateful=True: it goes on from what was predicted before", "make it with stateful=False"
-        )
+    cells = cells_of(layer, FUNCTIONS)
     first = getattr(layer.cell, "data_format", "channels_last") == "channels_first"
     if first and layer.return_state:
         raise RefusedError("return_state with channels_first", "use channels_last")
-    cells, sizes = leaf_cells(layer.cell), layer.state_shapes(x.shape)[: len(layer.cell.state_sizes)]
+    sizes = layer.state_shapes(x.shape)[: len(layer.cell.state_sizes)]
     if len(cells) == 1:
         steps = Code(f"lambda x, states: {step(cells[0], 'x', '*states', '', s)}")
     else:

@@ -10,6 +10,8 @@ from minikeras.export.plain import core, windows
 from minikeras.export.source.activations import activated
 from minikeras.export.source.writer import Code, Source
 from minikeras.export.walk import Rule, Value, by_rank
+from minikeras.layers.global_pooling import GlobalMaxPooling
+from minikeras.layers.pooling import MaxPooling
 
 
 def _input(layer: Any) -> Code:
@@ -63,7 +65,7 @@ def conv_transpose(layer: Any, x: Value, s: Source) -> str:
 
 def pooling(layer: Any, x: Value, s: Source) -> str:
     """`MaxPooling1D` to `AveragePooling3D`."""
-    largest = isinstance(layer, (k.MaxPooling1D, k.MaxPooling2D, k.MaxPooling3D))
+    largest = isinstance(layer, MaxPooling)
     function = windows.max_pooling if largest else windows.average_pooling
     y = s.call(function, _input(layer), layer.pool_size, layer.strides, padding=layer.padding)
     return _output(layer, y)
@@ -75,7 +77,7 @@ def global_pooling(layer: Any, x: Value, s: Source) -> str:
     if isinstance(layer, k.GlobalAveragePooling1D) and x.mask is not None:
         y = s.call(core.masked_mean, _input(layer), s.mask(x), keepdims=layer.keepdims)
         return _output(layer, y) if layer.keepdims else y
-    largest = isinstance(layer, (k.GlobalMaxPooling1D, k.GlobalMaxPooling2D, k.GlobalMaxPooling3D))
+    largest = isinstance(layer, GlobalMaxPooling)
     axes = tuple(range(first, first + layer.rank))
     axis = axes[0] if len(axes) == 1 else axes
     return f"x.{'max' if largest else 'mean'}(axis={axis}{', keepdims=True' if layer.keepdims else ''})"
@@ -104,11 +106,11 @@ def resampled(layer: Any, x: Value, s: Source) -> str:
     """Layers that are a matrix along each spatial axis: interpolation, resizing, adaptive means."""
     matrices, offset = spatial_map(layer, x.shape)
     arrays = {f"axis_{i}": matrix for i, matrix in enumerate(matrices, start=1)}
-    w = s.arrays("", **arrays).removeprefix("**")
+    w = s.arrays("", **arrays)
     y = _output(layer, s.call(windows.along_axes, _input(layer), Code(f"*{w}.values()")))
     if offset is None:
         return y
-    return f'{y} + {s.arrays("offset", values=offset).removeprefix("**")}["values"]'
+    return f'{y} + {s.arrays("offset", values=offset)}["values"]'
 
 
 def adaptive_max(layer: Any, x: Value, s: Source) -> str:

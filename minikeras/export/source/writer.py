@@ -100,21 +100,21 @@ class Source(Walk):
             return f'float("{value}")'
         return repr(value)
 
-    def arrays(self, within: str = "", /, **arrays: Array | None) -> Code:
-        """**W["the layer"], with these arrays in the file; None is left out.
+    def arrays(self, within: str = "", /, **arrays: Array) -> Code:
+        """W["the layer"], with these arrays in the file.
 
         Args:
             within: what of the layer they belong to, such as one cell of several.
-            **arrays: by the names that the function wants them under.
+            **arrays: by their names in the file.
         """
         key = f"{self.path}{within}".rstrip("/")
-        self.weights[key] = {name: array for name, array in arrays.items() if array is not None}
-        return Code(f"**W[{json.dumps(key)}]")
+        self.weights[key] = arrays
+        return Code(f"W[{json.dumps(key)}]")
 
     def variables(self, layer: Any, *names: str, within: str = "") -> Code:
-        """The same for variables of a layer or a cell; those that it does not have are left out."""
+        """**W["the layer"] for a call, with variables of a layer or a cell, as far as it has them."""
         found = {name: getattr(layer, name).value for name in names if hasattr(layer, name)}
-        return self.arrays(within, **found)
+        return Code(f"**{self.arrays(within, **found)}")
 
     def mask(self, x: Value) -> Code | None:
         """The mask of x, for use in an expression."""
