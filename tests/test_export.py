@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cases_recurrent import Own as OwnCells
 from export_models import all_models, difference, example, model_of, special_models
 from hypothesis import given
 from hypothesis import strategies as st
@@ -265,15 +266,14 @@ class OwnModel(keras.Sequential):
         return super().forward(x, ctx)
 
 
+@keras.saving.register_keras_serializable("tests")
 def own_activation(x):
     """A function of a user's own."""
     return x
 
 
 def own_cell():
-    from cases_recurrent import Own as Cells
-
-    return Cells.cell(k)
+    return OwnCells.cell(k)
 
 
 LAMBDA = "its function is Python code of your own"
@@ -404,3 +404,23 @@ def test_the_type_of_the_input():
     assert onnx_of(declared)["graph"]["inputs"][0][1] == "int32"
     with pytest.raises(AttributeError, match="no defined input type"):
         keras.Sequential([k.Dense(2)]).input_dtype  # noqa: B018
+
+
+@pytest.mark.parametrize("export", [to_onnx, to_numpy_source])
+def test_what_cannot_go_inside_of_other_layers(export):
+    own = {"activation": own_activation}
+    stack = [k.LSTMCell(2), k.GRUCell(3, **own)]
+    model = keras.Sequential(
+        [
+            keras.Input((4, 2)),
+            k.Bidirectional(k.LSTM(3, return_sequences=True, **own, name="lstm"), name="both"),
+            k.RNN(stack, return_sequences=True, name="stack"),
+            k.TimeDistributed(keras.Sequential([k.Lambda(own_activation, name="function")], name="inner"), name="td"),
+            k.Bidirectional(k.LSTM(3, return_state=True, recurrent_activation=own_activation, name="l"), name="last"),
+        ]
+    )  # fmt: skip
+    with pytest.raises(ExportError) as error:
+        export(model, io.BytesIO())
+    wanted = ["both/forward_lstm", "both/backward_lstm", "stack", "td/inner/function"]
+    wanted += ["last/forward_l", "last/backward_l"]
+    assert [refusal.layer for refusal in error.value.refusals] == wanted

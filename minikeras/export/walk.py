@@ -104,12 +104,12 @@ class Walk(ABC):
         if _is_sequential(layer):
             y = self.through(layer.layers, x)
         else:
-            x, result = self._by_rule(layer, x)
+            x, result = self.by_rule(layer, x)
             y = self._value(layer, x, result)
         self.path = outer
         return y
 
-    def _by_rule(self, layer: Layer, x: Value) -> tuple[Value, Any]:
+    def by_rule(self, layer: Layer, x: Value) -> tuple[Value, Any]:
         """x as the layer takes it, and what its rule makes of it."""
         try:
             x = self._prepared(layer, x)

@@ -148,10 +148,12 @@ class Writer(Walk):
         body.inputs = [(name, dtype, None) for name in before]
         body.inputs += [(name, kind, None) for name, (_, kind) in zip(entries, sequences, strict=True)]
         outer, self.nodes = self.nodes, body.nodes
-        after, output = step(before, entries)
-        # an output must be a node's, and have a name of its own
-        body.outputs = [(self.node("Identity", name), dtype, None) for name in [*after, output]]
-        self.nodes = outer
+        try:
+            after, output = step(before, entries)
+            # an output must be a node's, and have a name of its own
+            body.outputs = [(self.node("Identity", name), dtype, None) for name in [*after, output]]
+        finally:
+            self.nodes = outer
         results = self.nodes_of(
             "Scan", *states, *(name for name, _ in sequences), outputs=len(body.outputs),
             body=body, num_scan_inputs=len(sequences),

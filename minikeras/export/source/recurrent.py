@@ -91,7 +91,7 @@ def _stacked(cells: list[Any], s: Source) -> Code:
 
 def bidirectional(layer: k.Bidirectional, x: Value, s: Source) -> str:
     """`Bidirectional`."""
-    both = [s.inner(each, x, recurrent_layer) for each in (layer.forward_layer, layer.backward_layer)]
+    both = [s.inner(each, x) for each in (layer.forward_layer, layer.backward_layer)]
     options = {name: getattr(layer, name) for name in ("merge_mode", "return_sequences", "return_state")}
     return s.call(recurrent.both_ways, *both, **options)
 

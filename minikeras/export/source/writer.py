@@ -144,12 +144,12 @@ class Source(Walk):
             self.body.lines += [f"{title}: {shape_text(shape)}", f"x = {y}"]
         return "x"
 
-    def inner(self, layer: Layer, x: Value, rule: Rule) -> Code:
-        """What a rule makes of a layer inside the one at hand."""
+    def inner(self, layer: Layer, x: Value) -> Code:
+        """A layer inside the one at hand, as an expression."""
         outer, self.path = self.path, f"{self.path}{layer.name}/"
-        y = Code(rule(layer, x, self))
+        _, y = self.by_rule(layer, x)
         self.path = outer
-        return y
+        return Code(y)
 
     def own_function(self, name: str, text: str, arguments: str, write: Callable[[], Any]) -> Any:
         """Write a function of the model's own; what `write` returned.
@@ -161,9 +161,11 @@ class Source(Walk):
             write: adds its lines.
         """
         outer, self.body = self.body, Body(self._free(name), text, arguments)
-        result = write()
-        self.bodies.append(self.text_of(self.body))
-        self.body = outer
+        try:
+            result = write()
+            self.bodies.append(self.text_of(self.body))
+        finally:
+            self.body = outer
         return result
 
     def _free(self, name: str) -> str:
