@@ -20,7 +20,7 @@ from onnx_reader import check_names, operators, read_model, signed, varint
 
 import minikeras as keras
 from minikeras import layers as k
-from minikeras.export import ExportError, onnx, to_numpy_source, to_onnx
+from minikeras.export import ExportError, onnx, source, to_numpy_source, to_onnx
 from minikeras.export.onnx import protobuf
 from minikeras.export.plain import activations, core, normalization, recurrent, windows
 from minikeras.export.source.layout import WIDTH, wrapped
@@ -64,8 +64,8 @@ def test_the_source_predicts_the_same(kind, name, make):
     model, x = make()
     expected = model.predict(x, verbose=0)
     text = to_numpy_source(model)
-    source = run(text)
-    assert difference(source["predict"](x), expected) <= 2e-6
+    found = run(text)
+    assert difference(found["predict"](x), expected) <= 2e-6
     in_place = run(text, copies=False)["predict"](x, batch_size=2)
     assert difference(in_place, expected) <= 2e-6
     readable = text[: text.index("\nW = {")].splitlines()
@@ -250,6 +250,22 @@ def test_the_same_model_gives_the_same_file(export, tmp_path):
 
 
 # What cannot go, and what goes wrong
+
+STAY = {"Hashing", "IntegerLookup", "Lambda", "StringLookup", "TextVectorization"}
+
+
+@pytest.mark.parametrize("rules", [onnx.RULES, source.RULES])
+def test_every_layer_has_a_rule_or_stays(rules):
+    own = {cls for cls in k.base.table.classes.values() if cls.__module__.startswith("minikeras.layers.")}
+    layers = {cls.__name__ for cls in own if not issubclass(cls, k.Cell)}
+    assert {cls.__name__ for cls in rules} == layers - STAY
+
+
+def test_every_activation_has_a_rule():
+    functions = {cls for cls in keras.activations.table.classes.values() if "minikeras" in cls.__module__}
+    assert set(source.activations.FUNCTIONS) == functions - {keras.activations.Linear}
+    from_rows = {keras.activations.Sparsemax, *onnx.activations.ROWS}
+    assert set(onnx.activations.POINTS) == functions - from_rows
 
 
 class Own(k.Layer):
