@@ -32,7 +32,7 @@ def to_onnx(model: Any, path: Any) -> None:
 
     Args:
         model: a `Sequential` that is built.
-        path: of the file, which is replaced in one step; or an open file.
+        path: of the file, which is replaced in one step; or a file that is open for bytes.
 
     Raises:
         ExportError: when layers have no counterpart in ONNX: all of them are named, and nothing is written.

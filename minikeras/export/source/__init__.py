@@ -62,7 +62,7 @@ def to_numpy_source(model: Any, path: Any = None) -> str:
 
     Args:
         model: a `Sequential` that is built.
-        path: of a file that is written, or replaced in one step; or an open file; None: none is.
+        path: of a file, which is replaced in one step; or a file that is open for bytes; None: none is written.
 
     Returns:
         The text of the file.
