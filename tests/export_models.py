@@ -29,7 +29,7 @@ EXAMPLE_MODELS: dict[str, tuple[tuple[Any, ...], tuple[int, ...], int]] = {
     "mnist_cnn": (((28, 28, 1),), (28, 28, 1), 0),
     "mnist_mlp": ((784,), (784,), 0),
     "mnist_rnn": (((28, 28),), (28, 28), 0),
-    "text_lstm": ((40,), (30,), 40),
+    "text_lstm": ((40,), (12,), 40),
 }
 
 
@@ -64,7 +64,7 @@ def randomized(model: Any) -> Any:
     return model
 
 
-def example(name: str) -> tuple[Any, np.ndarray]:
+def example(name: str, samples: int = 3) -> tuple[Any, np.ndarray]:
     """The network of an example, and random data for it."""
     given, shape, words = EXAMPLE_MODELS[name]
     spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
@@ -73,7 +73,7 @@ def example(name: str) -> tuple[Any, np.ndarray]:
     spec.loader.exec_module(module)
     sys.path.remove(str(EXAMPLES))
     rng = np.random.default_rng(0)
-    x = rng.integers(0, words, (40, *shape)) if words else rng.random((40, *shape), "float32")
+    x = rng.integers(0, words, (samples, *shape)) if words else rng.random((samples, *shape), "float32")
     if name == "imdb_lstm":
         x[:, :30] = 0  # padding, as in the example
     return module.build(*given), x
@@ -198,8 +198,12 @@ def special_models() -> dict[str, tuple[Any, np.ndarray]]:
     return found
 
 
-def all_models() -> Iterator[tuple[str, str, Callable[[], tuple[Any, np.ndarray]]]]:
-    """Kind, name, and a function that makes the model and data for it."""
+def all_models(samples: int = 3) -> Iterator[tuple[str, str, Callable[[], tuple[Any, np.ndarray]]]]:
+    """Kind, name, and a function that makes the model and data for it.
+
+    Args:
+        samples: how many an example is given.
+    """
     for row in LAYERS + activation_cases():
         yield "layers", row.id, partial(model_of, row)
     for name, model, x in encoder_cases():
@@ -207,7 +211,7 @@ def all_models() -> Iterator[tuple[str, str, Callable[[], tuple[Any, np.ndarray]
     for name, pair in special_models().items():
         yield "models", name, partial(lambda pair: pair, pair)
     for name in EXAMPLE_MODELS:
-        yield "examples", name, partial(example, name)
+        yield "examples", name, partial(example, name, samples)
 
 
 def difference(y: Any, expected: Any) -> float:
