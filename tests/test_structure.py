@@ -18,7 +18,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # From the roof to the ground. A module may import from storeys below its own, and from its own package.
 STOREYS = [
     {"__init__", "__main__"},
-    {"models", "datasets", "preprocessing", "teach"},
+    {"models", "datasets", "export", "preprocessing", "teach"},
     {"summary", "training"},
     {"callbacks"},
     {"saving"},
