@@ -15,13 +15,13 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-import griffe
 from latex2mathml.converter import convert
 
 ROOT = Path(__file__).parent.parent
 SOURCE = re.compile(r"^```source\n(.*?)```", re.DOTALL | re.MULTILINE)
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
-CODE_OR_STAR = re.compile(r"(`[^`]*`|^ {4,}.*$|\*\*)|\*", re.MULTILINE)
+ANY = re.compile(r'\(<code><span title="[a-z.]*Any">Any</span></code>(?:\)|,\s*)')
+BAR = re.compile(r"<mo[^>]*>(&#x0007C;|&#x02016;)</mo>")
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -40,8 +40,9 @@ def listing(names: list[str]) -> str:
 
 
 def on_page_content(content: str, **_: Any) -> str:
-    """Each formula in LaTeX becomes MathML."""
-    return FORMULA.sub(lambda formula: mathml(formula[1], formula[2]), content)
+    """Each formula in LaTeX becomes MathML; in the reference, a parameter of any type is shown without one."""
+    content = ANY.sub(lambda kind: "" if kind[0].endswith(")") else "(", content)
+    return FORMULA.sub(lambda formula: mathml(formula[1], html.unescape(formula[2])), content)
 
 
 def mathml(tag: str, latex: str) -> str:
@@ -50,17 +51,9 @@ def mathml(tag: str, latex: str) -> str:
     Raises:
         ValueError: for a command that the converter does not know.
     """
-    display = "inline" if tag == "span" else "block"
-    result = convert(html.unescape(latex).strip(), display=display)
+    latex = latex.replace("'", "′").replace(r"\mathbf{1}", "𝟏")  # a raised prime would be a tiny one
+    result = convert(latex.strip(), display="inline" if tag == "span" else "block")
     if "\\" in result:
         raise ValueError(f"a command without MathML in the formula {latex}")
+    result = BAR.sub(r'<mo lspace="0" rspace="0" stretchy="false">\1</mo>', result)
     return result if tag == "span" else f'<div class="formula" tabindex="0">{result}</div>'
-
-
-class LiteralStars(griffe.Extension):
-    """Docstrings speak of shapes such as (*window, channels): their stars are no emphasis."""
-
-    def on_instance(self, *, obj: griffe.Object, **_: Any) -> None:
-        """Put a backslash before each star that is not in code."""
-        if obj.docstring is not None:
-            obj.docstring.value = CODE_OR_STAR.sub(lambda m: m[1] or r"\*", obj.docstring.value)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
 import re
 from pathlib import Path
 
 import pytest
 
+from minikeras import activations, layers, losses, optimizers, regularizers
+from minikeras.layers import Layer
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+MATHEMATICS = "\n".join(page.read_text() for page in sorted((ROOT / "docs" / "mathematics").glob("*.md")))
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -16,9 +23,15 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_code_blocks_run(page, capsys):
+def test_code_blocks_run(page, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where the guides write their files
+    names = {
+        "__name__": "__main__"
+    }  # the blocks of a page go on from each other, those of the README stand alone
     for i, code in enumerate(blocks(page, "python")):
-        exec(compile(code, f"{page.name}, block {i}", "exec"), {"__name__": "__main__"})
+        if page.parent == ROOT:
+            names = {"__name__": "__main__"}
+        exec(compile(code, f"{page.name}, block {i}", "exec"), names)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -26,6 +39,42 @@ def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_what_a_page_shows_of_the_source_is_there(page):
+    for block in blocks(page, "source"):
+        assert all(map(pkgutil.resolve_name, block.split()))
+    for name in re.findall(r"^::: (\S+)", page.read_text(), re.MULTILINE):
+        importlib.import_module(name)
+
+
+def public_classes(module, base):
+    found = [
+        item for name, item in vars(module).items() if not name.startswith("_") and inspect.isclass(item)
+    ]
+    return {cls.__name__ for cls in found if issubclass(cls, base)} - {base.__name__}
+
+
+@pytest.mark.parametrize(
+    ("module", "base"),
+    [
+        (layers, Layer),
+        (losses, losses.Loss),
+        (optimizers, optimizers.Optimizer),
+        (regularizers, regularizers.Regularizer),
+    ],
+    ids=lambda x: x.__name__,
+)
+def test_the_mathematics_of_everything_is_written_down(module, base):
+    helpers = {"Cell", "FunctionLoss", "FunctionRegularizer"}
+    missing = [n for n in public_classes(module, base) - helpers if not re.search(rf"\b{n}\b", MATHEMATICS)]
+    assert not missing
+
+
+def test_every_activation_is_in_the_table_of_activations():
+    page = (ROOT / "docs" / "mathematics" / "dense.md").read_text()
+    assert not [name for name in activations.table.entries if name.islower() and f"`{name}`" not in page]
 
 
 def test_ci_runs_the_commands_of_the_readme():
