@@ -20,7 +20,8 @@ from latex2mathml.converter import convert
 ROOT = Path(__file__).parent.parent
 SOURCE = re.compile(r"^```source\n(.*?)```", re.DOTALL | re.MULTILINE)
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
-ANY = re.compile(r'\(<code><span title="[a-z.]*Any">Any</span></code>(?:\)|,\s*)')
+ANY = re.compile(r'\(<code><autoref[^>]*>Any</autoref></code>(?:\)|,\s*)')
+FUNCTION = re.compile(r"(<mi>(?:log|tanh|cosh|exp)</mi>)(?=<mi>[^′]|<msub>|<msubsup>)")
 BAR = re.compile(r"<mo[^>]*>(&#x0007C;|&#x02016;)</mo>")
 
 
@@ -56,4 +57,5 @@ def mathml(tag: str, latex: str) -> str:
     if "\\" in result:
         raise ValueError(f"a command without MathML in the formula {latex}")
     result = BAR.sub(r'<mo lspace="0" rspace="0" stretchy="false">\1</mo>', result)
+    result = FUNCTION.sub(r'\1<mspace width="0.17em"/>', result)
     return result if tag == "span" else f'<div class="formula" tabindex="0">{result}</div>'
