@@ -20,7 +20,7 @@ from latex2mathml.converter import convert
 ROOT = Path(__file__).parent.parent
 SOURCE = re.compile(r"^```source\n(.*?)```", re.DOTALL | re.MULTILINE)
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
-ANY = re.compile(r'\(<code><autoref[^>]*>Any</autoref></code>(?:\)|,\s*)')
+ANY = re.compile(r"\(<code><autoref[^>]*>Any</autoref></code>(?:\)|,\s*)")
 FUNCTION = re.compile(r"(<mi>(?:log|tanh|cosh|exp)</mi>)(?=<mi>[^′]|<msub>|<msubsup>)")
 BAR = re.compile(r"<mo[^>]*>(&#x0007C;|&#x02016;)</mo>")
 

@@ -75,6 +75,10 @@ def test_the_mathematics_of_everything_is_written_down(module, base):
 def test_every_activation_is_in_the_table_of_activations():
     page = (ROOT / "docs" / "mathematics" / "dense.md").read_text()
     assert not [name for name in activations.table.entries if name.islower() and f"`{name}`" not in page]
+    rows = re.findall(r"^\| `(\w+)`.*\| \$(\w)\$ \|$", page, re.MULTILINE)
+    assert len(rows) == 25
+    for name, source in rows:  # what its derivative is taken from
+        assert activations.table.entries[name].needs_input == (source == "z"), name
 
 
 def test_ci_runs_the_commands_of_the_readme():
