@@ -11,7 +11,6 @@ import inspect
 import itertools
 import pkgutil
 import re
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +34,17 @@ def listing(names: list[str]) -> str:
     blocks = []
     for path, items in itertools.groupby(map(pkgutil.resolve_name, names), inspect.getfile):
         title = Path(path).relative_to(ROOT).as_posix()
-        code = "\n\n".join(textwrap.dedent(inspect.getsource(item)).rstrip() for item in items)
+        code = "\n\n\n".join(
+            (f"class {owner}:\n    ...\n\n" if owner else "") + "\n\n".join(map(source, members))
+            for owner, members in itertools.groupby(items, lambda item: item.__qualname__.rpartition(".")[0])
+        )
         blocks.append(f'```python title="{title}"\n{code}\n```')
     return "\n\n".join(blocks)
+
+
+def source(item: Any) -> str:
+    """The source of one of them, without the empty line after it."""
+    return inspect.getsource(item).rstrip()
 
 
 def on_page_content(content: str, **_: Any) -> str:
