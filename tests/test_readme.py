@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from minikeras import activations, layers, losses, optimizers, regularizers
+from minikeras import activations, layers, losses, optimizers, regularizers, teach
 from minikeras.layers import Layer
 
 ROOT = Path(__file__).parent.parent
@@ -93,3 +93,12 @@ def test_the_first_screen_has_what_a_reader_needs():
     first_screen = "\n".join((ROOT / "README.md").read_text().splitlines()[:35])
     assert "```python" in first_screen and first_screen.count("```sh") == 2
     assert len(blocks(ROOT / "README.md", "python")[0].splitlines()) <= 10
+
+
+def test_the_exercises_of_the_course_exist():
+    rows = re.findall(r"^\| \d+\. .*\|", (ROOT / "docs" / "course.md").read_text(), re.MULTILINE)
+    assert len(rows) == 10
+    named = {name for row in rows for name in re.findall(r"`([a-z]\w+)`", row.split("|")[-2])}
+    assert len(named) == 15
+    for name in named:
+        assert teach.exercise(name).name == name
