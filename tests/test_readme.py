@@ -10,7 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from minikeras import activations, layers, losses, optimizers, regularizers, teach
+from minikeras import (
+    activations,
+    callbacks,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    saving,
+    teach,
+)
 from minikeras.layers import Layer
 
 ROOT = Path(__file__).parent.parent
@@ -25,11 +36,9 @@ def blocks(page: Path, language: str) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_code_blocks_run(page, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where the guides write their files
-    names = {
-        "__name__": "__main__"
-    }  # the blocks of a page go on from each other, those of the README stand alone
+    names = {}
     for i, code in enumerate(blocks(page, "python")):
-        if page.parent == ROOT:
+        if i == 0 or page.parent == ROOT:  # a page's blocks go on from each other, the README's stand alone
             names = {"__name__": "__main__"}
         exec(compile(code, f"{page.name}, block {i}", "exec"), names)
 
@@ -47,6 +56,19 @@ def test_what_a_page_shows_of_the_source_is_there(page):
         assert all(map(pkgutil.resolve_name, block.split()))
     for name in re.findall(r"^::: (\S+)", page.read_text(), re.MULTILINE):
         importlib.import_module(name)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [activations, callbacks, initializers, layers, losses, metrics, optimizers, saving, teach],
+    ids=lambda m: m.__name__,
+)
+def test_the_reference_has_all_that_is_public(module):
+    reference = "\n".join(page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md"))
+    for name in module.__all__:
+        home = getattr(getattr(module, name), "__module__", "")
+        if home.startswith("minikeras.") and home.count(".") > 1:
+            assert f"::: {home}\n" in reference, f"{name} of {home}"
 
 
 def public_classes(module, base):
