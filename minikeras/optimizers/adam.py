@@ -25,7 +25,8 @@ class Adam(Optimizer):
         beta_2: β₂, how slowly the mean square forgets.
         epsilon: ε, beside the root.
         amsgrad: whether the greatest v so far takes v's place (Reddi et al., 2018).
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Source: Kingma & Ba, "Adam: A Method for Stochastic Optimization", 2015.
     """
@@ -96,7 +97,8 @@ class AdamW(Adam):
         beta_2: see `Adam`.
         epsilon: see `Adam`.
         amsgrad: see `Adam`.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Raises:
         ValueError: when `weight_decay` is None.
@@ -128,7 +130,8 @@ class Adamax(Optimizer):
         beta_1: β₁, how slowly the mean gradient forgets.
         beta_2: β₂, how slowly the greatest gradient is forgotten.
         epsilon: ε.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Source: Kingma & Ba, "Adam: A Method for Stochastic Optimization", 2015, section 7.
     """
@@ -189,7 +192,8 @@ class Nadam(Optimizer):
         beta_1: β₁, how slowly the mean gradient forgets.
         beta_2: β₂, how slowly the mean square forgets.
         epsilon: ε, beside the root.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Source: Dozat, "Incorporating Nesterov Momentum into Adam", 2016.
     """

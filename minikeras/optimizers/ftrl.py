@@ -26,7 +26,8 @@ class Ftrl(Optimizer):
         l2_regularization_strength: l2, not negative.
         l2_shrinkage_regularization_strength: l2_shrinkage, not negative; it acts through the gradient.
         beta: the paper's β.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Raises:
         ValueError: for an argument out of range.

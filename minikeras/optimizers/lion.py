@@ -18,7 +18,8 @@ class Lion(Optimizer):
         learning_rate: a float, a schedule or a function without arguments; about a tenth of Adam's.
         beta_1: β₁ in (0, 1], the momentum's share in the direction.
         beta_2: β₂, how slowly the momentum forgets.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Raises:
         ValueError: when β₁ is outside (0, 1].

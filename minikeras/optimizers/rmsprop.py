@@ -24,7 +24,8 @@ class RMSprop(Optimizer):
         momentum: μ in [0, 1].
         epsilon: ε, inside the root.
         centered: whether to subtract the square of the mean gradient.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Source: Tieleman & Hinton, "Lecture 6.5: rmsprop", 2012; centered: Graves, 2013.
     """

@@ -26,7 +26,8 @@ class ScheduleFreeAdamW(Optimizer):
         beta_2: β₂, how slowly the mean square forgets.
         epsilon: ε, beside the root.
         warmup_steps: over how many steps the learning rate rises from 0.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Source: Defazio et al., "The Road Less Scheduled", 2024.
     """

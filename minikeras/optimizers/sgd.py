@@ -21,7 +21,8 @@ class SGD(Optimizer):
         learning_rate: a float, a schedule or a function without arguments.
         momentum: μ in [0, 1]; 0 is plain gradient descent.
         nesterov: whether the step looks ahead along the momentum (Nesterov, 1983; Sutskever et al., 2013).
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Raises:
         ValueError: when the momentum is outside [0, 1].
