@@ -1,0 +1,74 @@
+"""Build the notebooks: each `NN_name.py` is turned into an `.ipynb` and run, and its outputs are kept.
+
+    pip install -e ".[docs]"
+    python examples/notebooks/build.py            # all of them
+    python examples/notebooks/build.py 03 08      # some of them
+
+Building again gives the same files: cells are numbered and no times are noted. Edit only the sources.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+HERE = Path(__file__).parent
+
+
+def build(source: Path) -> Path:
+    """Run one source and write the notebook beside it."""
+    notebook = jupytext.read(source)
+    NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False).execute(
+        cwd=str(HERE)
+    )
+    for number, cell in enumerate(notebook.cells, 1):
+        cell.id = f"cell-{number}"
+        cell.metadata = {
+            k: v for k, v in cell.metadata.items() if k == "jupyter"
+        }  # what folds the solutions
+        if cell.cell_type == "code":
+            cell.outputs = _joined(cell.outputs)
+    notebook.metadata = {
+        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+        "language_info": {"name": "python"},
+    }
+    target = source.with_suffix(".ipynb")
+    nbformat.write(notebook, target)
+    return target
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Neighbouring pieces of printed text as one: how they were cut is chance."""
+    joined: list[Any] = []
+    for output in outputs:
+        if (
+            joined
+            and output.output_type == "stream"
+            and output.get("name") == joined[-1].get("name")
+        ):
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
+
+
+def main(numbers: list[str]) -> None:
+    """Build the notebooks with these numbers, or all."""
+    os.environ |= {
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+    }  # the same sums on every machine
+    for source in sorted(HERE.glob("[0-9][0-9]_*.py")):
+        if not numbers or source.name[:2] in numbers:
+            target = build(source)
+            print(f"{target.name}: {target.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
