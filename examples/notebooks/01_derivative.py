@@ -17,6 +17,7 @@ import numpy as np
 import minikeras as mk
 from minikeras import teach
 
+plt.rcParams["figure.dpi"] = 80
 mk.utils.set_random_seed(1)  # so that you see the same numbers as everybody else
 
 # %% [markdown]
@@ -58,7 +59,7 @@ for h in (1.0, 0.1, 0.01, 0.001, 0.0001):
 
 # %%
 ws = np.linspace(0.0, 3.2, 100)
-figure, axis = plt.subplots(figsize=(6, 3.6), dpi=90)
+figure, axis = plt.subplots(figsize=(6, 3.6))
 axis.plot(ws, loss(ws), color="black", label="L(w)")
 for h, colour in ((1.0, "#d9722e"), (0.5, "#b5498f"), (0.001, "#3b76c4")):
     slope = (loss(1 + h) - loss(1)) / h
@@ -105,7 +106,7 @@ coarse = []
 for h in steps[6:].astype("float32"):
     coarse.append(error((bendy(1 + h) - bendy(1 - h)) / (2 * h)))
 
-figure, axis = plt.subplots(figsize=(6, 3.6), dpi=90)
+figure, axis = plt.subplots(figsize=(6, 3.6))
 axis.loglog(steps, one_sided, "o-", color="#d9722e", label="one side")
 axis.loglog(steps, two_sided, "o-", color="#3b76c4", label="both sides")
 axis.loglog(steps[6:], coarse, "o--", color="#888888", label="both sides, float32")
@@ -141,7 +142,7 @@ for step in range(8):
     print(f"step {step}: w = {w:.4f}   loss = {loss(w):8.4f}   slope = {slope:8.3f}")
     w = w - 0.03 * slope
 
-figure, axis = plt.subplots(figsize=(6, 3.2), dpi=90)
+figure, axis = plt.subplots(figsize=(6, 3.2))
 axis.plot(ws, loss(ws), color="black")
 axis.plot(path, loss(np.array(path)), "o--", color="#d9722e")
 axis.set(

@@ -14,6 +14,7 @@ import numpy as np
 import minikeras as mk
 from minikeras import teach
 
+plt.rcParams["figure.dpi"] = 80
 mk.utils.set_random_seed(1)
 rng = np.random.default_rng(1)
 
@@ -131,7 +132,7 @@ for _ in range(150):
     w = w - 0.1 * (X.T @ dy)  # dL/dw = Xᵀ dy
     b = b - 0.1 * dy.sum()  # dL/db = Σ dy
 
-figure, axis = plt.subplots(figsize=(6, 3), dpi=90)
+figure, axis = plt.subplots(figsize=(6, 3))
 axis.semilogy(losses, color="#3b76c4")
 axis.set(
     xlabel="step", ylabel="loss", title=f"scoop {w[0]:.2f}, topping {w[1]:.2f}, cone {b:.2f}"
@@ -152,7 +153,7 @@ plt.show()
 # %%
 z = np.linspace(-8, 8, 200)
 s = 1 / (1 + np.exp(-z))
-figure, axis = plt.subplots(figsize=(6, 3), dpi=90)
+figure, axis = plt.subplots(figsize=(6, 3))
 axis.plot(z, s, color="#3b76c4", label="σ(z)")
 axis.plot(z, s * (1 - s), color="#d9722e", label="its slope, σ(z) (1 − σ(z))")
 axis.set(xlabel="z", title="where the neuron is sure, the slope is nearly 0")
@@ -214,7 +215,7 @@ film
 # it?
 
 # %%
-figure, axis = plt.subplots(figsize=(6, 3), dpi=90)
+figure, axis = plt.subplots(figsize=(6, 3))
 for start, colour in ((-0.5, "#3b76c4"), (-3.0, "#b5498f"), (-5.0, "#d9722e")):
     neuron.set_weights([np.full((2, 1), start), np.zeros(1)])
     history = neuron.fit(fruit, kind, batch_size=60, epochs=150, verbose=0)

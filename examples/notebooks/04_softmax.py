@@ -13,6 +13,7 @@ import minikeras as mk
 from minikeras import teach
 from minikeras.datasets import digits
 
+plt.rcParams["figure.dpi"] = 80
 mk.utils.set_random_seed(4)
 
 # %% [markdown]
@@ -39,7 +40,7 @@ cases = {
     "times ten": 10 * scores,
     "plus 100": scores + 100,
 }
-figure, axes = plt.subplots(1, 4, figsize=(8, 2.2), dpi=90, sharey=True, layout="constrained")
+figure, axes = plt.subplots(1, 4, figsize=(8, 2.2), sharey=True, layout="constrained")
 for axis, (title, z) in zip(axes, cases.items(), strict=True):
     axis.bar([0, 1, 2], softmax_of(z), color=["#3b76c4", "#d9722e", "#3f9a5b"])
     axis.set(title=title, xticks=[], ylim=(0, 1.05))
@@ -82,7 +83,7 @@ print(teach.exercise("softmax").hint(2))
 
 # %%
 p = np.linspace(0.002, 1, 300)
-figure, axis = plt.subplots(figsize=(6, 3), dpi=90)
+figure, axis = plt.subplots(figsize=(6, 3))
 axis.plot(p, -np.log(p), color="#3b76c4", label="cross-entropy, −log p")
 axis.plot(p, (1 - p) ** 2, color="#d9722e", label="squared error, (1 − p)²")
 axis.set(xlabel="p, the probability that the true class was given", ylabel="loss")
@@ -152,7 +153,7 @@ print("the short way:", (y - t).round(4))
 # %%
 z = np.linspace(-8, 8, 200)
 y = 1 / (1 + np.exp(-z))  # softmax of the two scores z and 0
-figure, axis = plt.subplots(figsize=(6, 3), dpi=90)
+figure, axis = plt.subplots(figsize=(6, 3))
 axis.plot(z, 1 - y, color="#3b76c4", label="cross-entropy: 1 − y")
 axis.plot(z, 4 * y * (1 - y) ** 2, color="#d9722e", label="squared error: 4 y (1 − y)²")
 axis.set(xlabel="z, the score of the true class", ylabel="push upwards")
@@ -193,7 +194,7 @@ teach.check("softmax_cross_entropy_backward", softmax_cross_entropy_backward)
 (x_train, y_train), (x_test, y_test) = digits.load_data()
 x, x_new = x_train.reshape(-1, 64) / 16, x_test.reshape(-1, 64) / 16
 
-figure, axes = plt.subplots(1, 10, figsize=(8, 1), dpi=90, layout="constrained")
+figure, axes = plt.subplots(1, 10, figsize=(8, 1), layout="constrained")
 for k, axis in enumerate(axes):
     axis.imshow(x_train[np.argmax(y_train == k)], cmap="gray_r")
     axis.axis("off")
