@@ -159,19 +159,14 @@ def curves(
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
         lines.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.8"/>')
         lines += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.2" fill="{colour}"/>' for x, y in at[-1:]]
-        legend.append(
-            tag("span", f"{name} {known[name][-1]:.4g}", style=f"color:{colour};white-space:nowrap")
-        )
+        words = tag("span", f"{name} {known[name][-1]:.4g}", style=f"color:{colour};white-space:nowrap")
+        legend += [words, Markup(" &ensp;")]  # a space, so that many of them find room in several lines
     for y, value in ((9, high), (height - 1, low)):  # what the upper and the lower edge stand for
         text = f"{10**value if logarithmic else value:.3g}"
         lines.append(f'<text x="{width + 4}" y="{y}" font-size="10" fill="#888">{text}</text>')
     frame = f'<rect x=".5" y=".5" width="{width - 1}" height="{height - 1}" fill="none" stroke="#8886"/>'
     picture = f'<svg width="{width + 60}" height="{height}" role="img">{frame}{"".join(lines)}</svg>'
-    return tag(
-        "div",
-        join([Markup(picture), Markup("<br>"), *legend]),
-        style="display:inline-block",
-    )
+    return tag("div", join([Markup(picture), Markup("<br>"), *legend]), style="display:inline-block")
 
 
 def slider(frames: Sequence[Markup], at: int = 0) -> Markup:

@@ -52,7 +52,7 @@ def test_heatmaps_of_any_array(array):
 
 def test_curves_of_any_numbers():
     text = markup.curves({"a<b": [1.0, float("nan"), 3.0], "flat": [2.0], "empty": []})
-    assert "a&lt;b" in text and "empty" not in text and "nan," not in text
+    assert "a&lt;b" in text and "empty" not in text and "nan," not in text and "&lt;span" not in text
 
 
 # Confusion

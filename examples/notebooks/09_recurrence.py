@@ -111,9 +111,10 @@ x, y = rows(600, STEPS, seed=1)
 x_new, y_new = rows(400, STEPS, seed=2)
 
 
-def network(layer, seed=9):
+def network(kind, seed):
     mk.utils.set_random_seed(seed)
-    model = mk.Sequential([Input((STEPS, 1)), layer, Dense(1, "sigmoid", name="answer")])
+    layers = kind(UNITS, name="memory"), Dense(1, "sigmoid", name="answer")
+    model = mk.Sequential([Input((STEPS, 1)), *layers])
     model.compile(mk.optimizers.Adam(0.01), "binary_crossentropy", metrics=["accuracy"])
     return model
 
@@ -140,7 +141,7 @@ def arriving(model):
 
 # %%
 def lstm(forget_bias, seed=9):
-    model = network(LSTM(UNITS, name="memory"), seed)
+    model = network(LSTM, seed)
     kernel, recurrent, bias = model.get_layer("memory").get_weights()
     bias[UNITS : 2 * UNITS] = forget_bias  # the order of the gates is i, f, g, o
     model.get_layer("memory").set_weights([kernel, recurrent, bias])
@@ -148,7 +149,7 @@ def lstm(forget_bias, seed=9):
 
 
 def simple(seed=9):
-    return network(SimpleRNN(UNITS, name="memory"), seed)
+    return network(SimpleRNN, seed)
 
 
 figure, axis = plt.subplots(figsize=(6.5, 3.6))
