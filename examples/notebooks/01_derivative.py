@@ -110,9 +110,7 @@ figure, axis = plt.subplots(figsize=(6, 3.6))
 axis.loglog(steps, one_sided, "o-", color="#d9722e", label="one side")
 axis.loglog(steps, two_sided, "o-", color="#3b76c4", label="both sides")
 axis.loglog(steps[6:], coarse, "o--", color="#888888", label="both sides, float32")
-axis.set(
-    xlabel="h", ylabel="error of the slope", title="a smaller h is better, until it is not"
-)
+axis.set(xlabel="h", ylabel="error", title="a smaller h is better, until it is not")
 axis.legend()
 plt.show()
 
@@ -148,7 +146,7 @@ axis.plot(path, loss(np.array(path)), "o--", color="#d9722e")
 axis.set(
     xlabel="w, the price of a scoop",
     ylabel="loss",
-    title="each step is as long as the slope is steep",
+    title="steps as long as the slope is steep",
 )
 plt.show()
 

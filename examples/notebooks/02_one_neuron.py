@@ -220,11 +220,8 @@ for start, colour in ((-0.5, "#3b76c4"), (-3.0, "#b5498f"), (-5.0, "#d9722e")):
     neuron.set_weights([np.full((2, 1), start), np.zeros(1)])
     history = neuron.fit(fruit, kind, batch_size=60, epochs=150, verbose=0)
     axis.plot(history.history["loss"], color=colour, label=f"both weights begin at {start}")
-axis.set(
-    xlabel="epoch",
-    ylabel="loss",
-    title="the surer it is of the wrong answer, the slower it learns",
-)
+axis.set(xlabel="epoch", ylabel="loss", ylim=(0, 1.6))
+axis.set_title("the surer it is of the wrong answer, the slower it learns")
 axis.legend()
 plt.show()
 

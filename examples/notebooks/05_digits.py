@@ -31,7 +31,8 @@ model = mk.Sequential(
         Dense(64, activation="relu", name="first"),
         Dense(32, activation="relu", name="second"),
         Dense(10, activation="softmax", name="scores"),
-    ]
+    ],
+    name="digits",
 )
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 model
@@ -173,8 +174,9 @@ watch(with_sigmoid)
 print(watch(with_relu).diagnose())
 
 # %% [markdown]
-# The deep sigmoid network has learned nothing at all: it is as good as rolling dice. (Its gradients grow a
-# little in the end; with much patience it would wake up.)
+# The deep sigmoid network has learned nothing at all: it is as good as rolling dice. "Raise the learning
+# rate", says the monitor of its first layers. Look at the second picture, and you see why that is no cure:
+# the step that would suit the first layer is a thousand times too large for the last.
 #
 # ## When units die
 #
@@ -188,9 +190,9 @@ hasty.compile(mk.optimizers.SGD(1.0), "sparse_categorical_crossentropy", metrics
 watch(hasty, epochs=8)
 
 # %% [markdown]
-# Follow the curves of dead units: in each epoch some more die. (A few seem to come back: the layer before
-# them has changed, so their `z` has moved. From the first layer, whose input never changes, none returns.)
-# The small steps of the first training above have killed hardly any.
+# Follow the curves of dead units. (Some come back: the monitor watches 256 samples only, and another one may
+# have woken them; and a unit of the second layer moves when the first does.) Most never do. What remains is a
+# fraction of the network.
 #
 # ## When all begin alike
 #

@@ -31,7 +31,7 @@ x, x_new = on_paper(x_train), on_paper(x_test)  # (samples, 12, 12, 1)
 
 
 def train(*layers):
-    model = mk.Sequential([Input((12, 12, 1)), *layers, Dense(10, "softmax", name="scores")])
+    model = mk.Sequential([Input((12, 12, 1)), *layers, Dense(10, "softmax")], name="reader")
     adam = mk.optimizers.Adam(0.005)
     model.compile(adam, "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(x, y_train, epochs=12, verbose=0)
@@ -222,7 +222,7 @@ plt.show()
 
 # %% [markdown]
 # A third of the weights, better where the digits stand still, and far better where they move. Nobody showed
-# it a moved digit. It is not perfect, as the ends of the curve show: with its larger window it looks at the
+# it a moved digit. It is not perfect, as the slopes of the curve show: with its larger window it looks at the
 # paper around the digit, too, and at the edge of the sheet that is cut off.
 #
 # And the gradients that made it possible are right, each of them:
@@ -265,9 +265,7 @@ def max_pool_backward(dy, x, size):
     dx = np.zeros_like(x)
     for n, i, j, c in np.ndindex(dy.shape):
         window = x[n, i * size : (i + 1) * size, j * size : (j + 1) * size, c]
-        row, column = np.unravel_index(
-            window.argmax(), window.shape
-        )  # the first of the largest
+        row, column = np.unravel_index(window.argmax(), window.shape)  # the first, if many
         dx[n, i * size + row, j * size + column, c] = dy[n, i, j, c]
     return dx
 

@@ -212,6 +212,8 @@ axis.set(
 plt.show()
 
 # %% [markdown]
+# To the first number, as it should; and still to the very last one, which it has not quite learned to ignore.
+#
 # ## Remember
 #
 # - A recurrent layer is a deep network that uses **the same weights at every step**. Backwards, their

@@ -147,7 +147,8 @@ class ConvolutionStep(View):
 
     def _sum(self) -> str:
         return (
-            f"Σ products + bias = {self.products.sum():.4g} + {self.bias:.4g} = {self.z:.4g},   "
+            f"Σ products + bias = {self.products.sum():.4g} {'−' if self.bias < 0 else '+'} {abs(self.bias):.4g} = "
+            f"{self.z:.4g},   "
             f"y = {self.activation}({self.z:.4g}) = {self.y:.4g}"
         )
 
