@@ -24,14 +24,12 @@ HERE = Path(__file__).parent
 def build(source: Path) -> Path:
     """Run one source and write the notebook beside it."""
     notebook = jupytext.read(source)
-    NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False).execute(
-        cwd=str(HERE)
-    )
+    client = NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False)
+    client.execute(cwd=str(HERE))
     for number, cell in enumerate(notebook.cells, 1):
         cell.id = f"cell-{number}"
-        cell.metadata = {
-            k: v for k, v in cell.metadata.items() if k == "jupyter"
-        }  # what folds the solutions
+        # "jupyter" is what folds the solutions; all else is of no use to a reader
+        cell.metadata = {k: v for k, v in cell.metadata.items() if k == "jupyter"}
         if cell.cell_type == "code":
             cell.outputs = _joined(cell.outputs)
     notebook.metadata = {
@@ -47,12 +45,9 @@ def _joined(outputs: list[Any]) -> list[Any]:
     """Neighbouring pieces of printed text as one: how they were cut is chance."""
     joined: list[Any] = []
     for output in outputs:
-        if (
-            joined
-            and output.output_type == "stream"
-            and output.get("name") == joined[-1].get("name")
-        ):
-            joined[-1].text += output.text
+        last = joined[-1] if joined else {}
+        if output.output_type == "stream" and output.name == last.get("name"):
+            last.text += output.text
         else:
             joined.append(output)
     return joined
@@ -60,10 +55,8 @@ def _joined(outputs: list[Any]) -> list[Any]:
 
 def main(numbers: list[str]) -> None:
     """Build the notebooks with these numbers, or all."""
-    os.environ |= {
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-    }  # the same sums on every machine
+    one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    os.environ |= one_thread  # or sums would be split differently on each machine
     for source in sorted(HERE.glob("[0-9][0-9]_*.py")):
         if not numbers or source.name[:2] in numbers:
             target = build(source)

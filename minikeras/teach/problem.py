@@ -144,9 +144,8 @@ class Subject:
         before = [a.copy() for a in (*dy, self.x, *(v.value for v in self.layer.weights))]
         given = dy if len(dy) > 1 else dy[0]
         dx = self.layer.run_backward(given, ctx)
-        found = {
-            "x": None if dx is None else np.array(dx)
-        }  # a copy: it may be dy itself, which is put back below
+        # a copy, as dx may be dy itself, which is put back below
+        found: dict[str, Array | None] = {"x": None if dx is None else np.array(dx)}
         after = [*dy, self.x, *(v.value for v in self.layer.weights)]
         labels = ["dy"] * len(dy) + ["x"] + [v.path for v in self.layer.weights]
         for label, a, b in zip(labels, before, after, strict=True):
