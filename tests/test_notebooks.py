@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -90,3 +92,23 @@ def test_its_links_lead_to_lessons(source):
             r"\]\(([^)]+)\)", "".join(cell["source"]) if cell["cell_type"] == "markdown" else ""
         ):
             assert (HERE / link).exists(), link
+
+
+@each_lesson
+def test_its_pictures_can_be_seen_before_anything_was_run(source):
+    for cell in notebook(source):
+        html = "".join(
+            "".join(o["data"].get("text/html", "")) for o in cell.get("outputs", []) if "data" in o
+        )
+        assert (
+            "<svg" not in html and "<script" not in html
+        )  # a reader who has not run it yet would not see them
+        for drawing in re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', html):
+            assert ElementTree.fromstring(base64.b64decode(drawing)).tag.endswith("}svg")
+
+
+@each_lesson
+def test_no_code_within_a_sentence_is_broken_over_two_lines(source):
+    prose = [line for kind, text in cells_of(source) if kind == "markdown" for line in text.splitlines()]
+    broken = [line for line in prose if line.count("`") % 2]  # a line that begins with + or - would be a list
+    assert not broken

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 1. The derivative by wiggling
 #
-# A network is a machine with very many knobs. To train it, we need to know one thing about each knob: **if I
-# turn it a little, does the error go up or down, and how fast?**
+# A network is a machine with very many knobs. To train it, we need to know one thing about each knob:
+# **if I turn it a little, does the error go up or down, and how fast?**
 #
 # You can find that out without any calculus: turn the knob, and look. This lesson does just that. It is the
 # slowest way there is, and the most honest; at the end of the course it will still be our judge.

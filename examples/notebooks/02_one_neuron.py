@@ -102,8 +102,8 @@ print(X[:4], T[:4].round(2), sep="\n")
 teach.exercise("batch_mean_gradient")
 
 # %% [markdown]
-# Here is what most people write first. It runs, it has the right shape, it even learns. **What is wrong with
-# it? Mend it.**
+# Here is what most people write first. It runs, it has the right shape, it even learns.
+# **What is wrong with it? Mend it.**
 
 
 # %%
@@ -144,9 +144,9 @@ plt.show()
 #
 # ## Yes or no?
 #
-# Many questions are not *how much* but *which*. Is this fruit a lemon or an apple? The neuron's sum `z = x w
-# + b` can be any number, so we squeeze it between 0 and 1 with the **sigmoid**, and read it as "how sure am I
-# that it is an apple":
+# Many questions are not *how much* but *which*. Is this fruit a lemon or an apple? The neuron's sum
+# `z = x w + b` can be any number, so we squeeze it between 0 and 1 with the **sigmoid**, and read it as "how
+# sure am I that it is an apple":
 #
 #     y = σ(z) = 1 / (1 + e^−z)
 

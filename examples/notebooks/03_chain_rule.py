@@ -50,8 +50,8 @@ print(f"loss {L:.4f}")
 #
 # Now walk the same road back. At each box we hold the gradient of its *output*, and ask two things: what is
 # the gradient of its *input* (that we carry on), and what is the gradient of its *knobs* (that we keep)? We
-# never need to know what lies further ahead: **all that the rest of the network has to say is contained in
-# the gradient that arrives.**
+# never need to know what lies further ahead:
+# **all that the rest of the network has to say is contained in the gradient that arrives.**
 #
 #     dx ←── dz1 ←── dh ←── dz2 ←── dy ←── L
 #             └→ dW1, db1    └→ dW2, db2
@@ -200,8 +200,8 @@ teach.decision_boundary(model, x, t)
 #
 # - Backward is forward in reverse. At each layer: `dL/dy` comes in, `dL/dx` goes out, and the gradients of
 #   the knobs stay.
-# - For `y = x kernel + bias`: `dkernel = xᵀ dy`, `dbias = Σ dy`, `dx = dy kernelᵀ`. **If in doubt, look at
-#   the shapes.**
+# - For `y = x kernel + bias`: `dkernel = xᵀ dy`, `dbias = Σ dy`, `dx = dy kernelᵀ`.
+#   **If in doubt, look at the shapes.**
 # - Samples share the weights, so their gradients are **summed**. The `1/N` of a mean came with `dy` already.
 # - An activation multiplies by its slope, number by number: `dz = f'(z) dy`.
 #

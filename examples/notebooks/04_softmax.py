@@ -78,8 +78,8 @@ print(teach.exercise("softmax").hint(2))
 #     L = −log p
 #
 # If `p = 1` we are not surprised at all: the loss is 0. If `p = 0.5`, we are a little surprised. If the
-# network was sure that it was *not* a 3, the surprise has no limit. Compare it with the squared error `(1 −
-# p)²`, which never exceeds 1:
+# network was sure that it was *not* a 3, the surprise has no limit. Compare it with the squared error
+# `(1 − p)²`, which never exceeds 1:
 
 # %%
 p = np.linspace(0.002, 1, 300)
@@ -135,8 +135,8 @@ print("each row sums to 0:", np.allclose(jacobian.sum(axis=1), 0))
 #
 #     dz = y − t
 #
-# **what you said, minus what is true.** It can hardly be simpler. (For a batch, with its mean: `dz = (y − t)
-# / N`.)
+# **what you said, minus what is true.** It can hardly be simpler. (For a batch, with its mean:
+# `dz = (y − t) / N`.)
 
 # %%
 t = np.array([0.0, 0.0, 1.0])

@@ -2,8 +2,8 @@
 # # 5. Real digits, and what gradients look like
 #
 # You have all the pieces: layers, activations, softmax and its loss. Now we put them together, let minikeras
-# do the work, and look inside while it learns. The question: **is everything all right in there, and how
-# would we know?**
+# do the work, and look inside while it learns. The question:
+# **is everything all right in there, and how would we know?**
 
 # %%
 import matplotlib.pyplot as plt
@@ -72,7 +72,7 @@ print(trace.table())
 #
 # Usually nobody needs `dL/dx` of the first layer, since we cannot change the data. But it is there, and it
 # answers a nice question: *which pixels should change to make the network say something else?* Take a 3 and
-# claim that it is an 8. Against the gradient lies what would make it more of an 8 (orange: more ink, blue:
+# claim that it is an 8. Against the gradient lies what would make it more of an 8 (orange: more ink, purple:
 # less).
 
 # %%

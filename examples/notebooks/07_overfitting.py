@@ -203,8 +203,8 @@ for name, cured in cures.items():
 #
 # - Training loss falls, validation loss rises: **overfitting**. Without validation data, you cannot see it.
 # - Keep the test data for the very end, or you will overfit to them yourself.
-# - **Early stopping** keeps the best epoch. **Dropout** makes units independent: `dx = dy · mask / (1 −
-#   rate)`. **L2** adds `2 λ w` to the gradient.
+# - **Early stopping** keeps the best epoch. **Dropout** makes units independent:
+#   `dx = dy · mask / (1 − rate)`. **L2** adds `2 λ w` to the gradient.
 # - What is common to many samples is learned first; what is special to one comes last.
 #
 # Next: [convolution and pooling, backwards](08_convolution.ipynb).

@@ -57,8 +57,8 @@ class SoftRelu(Layer):
 # %% [markdown]
 # ## Backward, on paper first
 #
-# `x` appears twice in `x σ(β x)`, so its blame comes along two roads, and adds up (the product rule). With `s
-# = σ(β x)` and `σ' = s (1 − s)`:
+# `x` appears twice in `x σ(β x)`, so its blame comes along two roads, and adds up (the product rule). With
+# `s = σ(β x)` and `σ' = s (1 − s)`:
 #
 #     dy/dx = s + x · β s (1 − s)
 #     dy/dβ = x · x s (1 − s)

@@ -9,7 +9,9 @@ Building again gives the same files: cells are numbered and no times are noted. 
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,12 @@ def build(source: Path) -> Path:
         cell.metadata = {k: v for k, v in cell.metadata.items() if k == "jupyter"}
         if cell.cell_type == "code":
             cell.outputs = _joined(cell.outputs)
+            for output in cell.outputs:
+                if "text/html" in output.get("data", {}):
+                    html = output.data["text/html"]
+                    output.data["text/html"] = re.sub(
+                        r"<svg .*?</svg>", _as_image, html, flags=re.S
+                    )
     notebook.metadata = {
         "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
         "language_info": {"name": "python"},
@@ -39,6 +47,15 @@ def build(source: Path) -> Path:
     target = source.with_suffix(".ipynb")
     nbformat.write(notebook, target)
     return target
+
+
+def _as_image(svg: re.Match[str]) -> str:
+    """A drawing as an image: of a notebook that a reader has not run yet, Jupyter shows no other."""
+    head = '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" '
+    drawing = svg[0].replace("<svg ", head, 1)
+    return (
+        f'<img src="data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}">'
+    )
 
 
 def _joined(outputs: list[Any]) -> list[Any]:
