@@ -28,7 +28,7 @@ STOREYS = [
     {"activations", "initializers", "regularizers", "constraints"},
     {"utils"},
     {"context"},
-    {"registry", "variable", "random", "workers"},
+    {"registry", "variable", "random", "workers", "numbers"},
     {"errors", "naming", "config", "markup"},
     {"typing"},
 ]
