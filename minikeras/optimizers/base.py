@@ -165,7 +165,10 @@ class Optimizer(Options, State):
         for number, value in zip(scalars, values, strict=True):
             number.fill(value)
         kept = 1.0 - lr * (self.weight_decay or 0.0)  # w - lr λ w = (1 - lr λ) w
-        run_all([partial(self._update_blocks, share, g, scalars, kept) for share in layout.shares])
+        if len(layout.shares) == 1:
+            self._update_blocks(layout.blocks, g, scalars, kept)
+        else:
+            run_all([partial(self._update_blocks, share, g, scalars, kept) for share in layout.shares])
 
     def _update_blocks(
         self, blocks: Sequence[Block], g: Array, scalars: tuple[Array, ...], kept: float

@@ -69,18 +69,19 @@ class Parts:
         self.contexts = [ctx, *(ctx.beside(f"part{i}") for i in range(1, count))]
         self.gradients = [arena.bind_gradients(each) for each in self.contexts]
         self.output_mask: Array | None = None
-        self._slices: list[slice] = []
+        self._slices: list[slice] = []  # of the present batch; none where it is not split
         self._known = 0  # how many contexts have seen a batch
 
     def forward(self, model: Layer, x: Array) -> Any:
         """The model's output for the batch."""
-        count = min(len(self.contexts), max(1, len(x) // ROWS))
-        self._slices = split(len(x), count)
+        count = min(len(self.contexts), len(x) // ROWS)
         ctx = self.contexts[0]
-        if count == 1:
+        if count <= 1:
+            self._slices = []
             y = model.run_forward(x, ctx)
             self.output_mask = ctx.output_mask
             return y
+        self._slices = split(len(x), count)
         jobs = [
             partial(model.run_forward, x[rows], each)
             for rows, each in zip(self._slices, self.contexts, strict=False)
@@ -97,7 +98,7 @@ class Parts:
     def backward(self, model: Layer, dy: Array) -> None:
         """Leave the gradients of all weights in `gradients[0]`."""
         count = len(self._slices)
-        if count == 1:
+        if not count:
             model.run_backward(dy, self.contexts[0])
             return
         run_all(
