@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minikeras import registry, saving
+from minikeras import saving
 from minikeras.errors import closest
 from minikeras.layers.base import Layer
 from minikeras.markup import fragment
+from minikeras.saving.configs import model_config
 from minikeras.summary import summarize, summarize_html
 from minikeras.training.trainer import Trainer
 
@@ -73,8 +74,11 @@ class Model(Trainer):
         return fragment(summarize_html(self))
 
     def to_json(self, **kwargs: Any) -> str:
-        """The architecture as a JSON string, for `model_from_json`; `kwargs` go to `json.dumps`."""
-        return json.dumps(registry.serialize(self), **kwargs)
+        """How the model is made, built and compiled, as a JSON string for `model_from_json`.
+
+        `kwargs` go to `json.dumps`.
+        """
+        return json.dumps(model_config(self), **kwargs)
 
     def save(
         self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, examples: Any = None

@@ -59,7 +59,7 @@ def model_config(model: Any) -> dict[str, Any]:
     compiled = model.get_compile_config() if getattr(model, "compiled", False) else {}
     if compiled:
         compiled["jit_compile"] = "auto"  # what each backend likes best
-        found["compile_config"] = compiled
+    found["compile_config"] = compiled
     return _without_young_keys(found)
 
 
