@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ class Model(Trainer):
     def __init__(self, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(trainable=trainable, name=name)
         self.autocast = False  # each layer inside converts its own input
+        self._evaluating = threading.RLock()
         self.forget_passes()
 
     @property
@@ -98,8 +100,13 @@ class Model(Trainer):
 
     def __getstate__(self) -> dict[str, Any]:
         # what belongs to passes stays here: a copy makes its own, over its own variables
-        return {k: v for k, v in vars(self).items() if k not in ("_step", "_idle_contexts")}
+        own = ("_step", "_idle_contexts", "_evaluating")
+        state = {k: v for k, v in vars(self).items() if k not in own}
+        if self._step is not None:  # but a copy draws the same masks as the original would
+            state["_generators"] = self._step.ctx.generator_states()
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self._evaluating = threading.RLock()
         self.forget_passes()

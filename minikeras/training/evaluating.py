@@ -19,6 +19,8 @@ from minikeras.typing import Array
 class Evaluator(Compiled):
     """A compiled model that can be evaluated and used."""
 
+    _evaluating: Any  # a lock: the metrics are the model's, so only one thread at a time adds to them
+
     def evaluate(
         self,
         x: Any = None,
@@ -30,7 +32,7 @@ class Evaluator(Compiled):
         callbacks: Any = None,
         return_dict: bool = False,
     ) -> Any:
-        """Loss and metrics on data, without training.
+        """Loss and metrics on data, without training; threads that ask at a time wait for each other.
 
         Args:
             x: inputs, or a generator or dataset; see `fit`, as for the following.
@@ -53,8 +55,9 @@ class Evaluator(Compiled):
         batches = make_batches(x, y, sample_weight, batch_size, steps)
         source = Epochs(batches, steps)
         hooks = self._callback_list(callbacks, verbose, 1, source.steps)
-        logs = self._evaluate(source, hooks)
-        return dict(logs) if return_dict else self._as_list()
+        with self._evaluating:
+            logs = self._evaluate(source, hooks)
+            return dict(logs) if return_dict else self._as_list()
 
     def _evaluate(self, source: Epochs, hooks: CallbackList) -> dict[str, Any]:
         self.reset_metrics()
@@ -92,7 +95,8 @@ class Evaluator(Compiled):
     ) -> Any:
         """Loss and metrics of one batch, without training."""
         self._check_compiled()
-        return self._on_batch(self._test_batch, x, y, sample_weight, None, return_dict)
+        with self._evaluating:
+            return self._on_batch(self._test_batch, x, y, sample_weight, None, return_dict)
 
     def predict(
         self,
