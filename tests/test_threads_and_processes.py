@@ -173,3 +173,16 @@ def test_another_process_trains_a_copy(method):
     assert process.exitcode == 0
     assert arrived == before == state(model)
     assert train(model) == trained
+
+
+def test_a_copy_in_the_middle_of_training():
+    model, copies = make_model(), []
+
+    class Copy(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            copies.append((state(self.model), copy.deepcopy(self.model), pickle.dumps(self.model)))
+
+    model.fit(X, Y, batch_size=8, verbose=0, callbacks=[Copy()])
+    for now, copied, pickled in copies:
+        assert state(copied) == now == state(pickle.loads(pickled))
+        copied.fit(X, Y, verbose=0)

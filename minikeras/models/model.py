@@ -100,7 +100,7 @@ class Model(Trainer):
 
     def __getstate__(self) -> dict[str, Any]:
         # what belongs to passes stays here: a copy makes its own, over its own variables
-        own = ("_step", "_idle_contexts", "_evaluating")
+        own = ("_step", "_idle_contexts", "_evaluating", "_source")
         state = {k: v for k, v in vars(self).items() if k not in own}
         if self._step is not None:  # but a copy draws the same masks as the original would
             state["_generators"] = self._step.ctx.generator_states()
