@@ -29,6 +29,8 @@ YOUNG: dict[str, Any] = {
 }
 YOUNG_IN: dict[Any, dict[str, Any]] = {
     ("keras.layers", "ZeroPadding1D"): {"data_format": "channels_last"},
+    ("keras.layers", "Resizing"): {"antialias": False},
+    ("keras.layers", "RandomContrast"): {"value_range": [0, 255]},
     ("keras.losses", "SparseCategoricalCrossentropy"): {"axis": -1},
     ("keras.metrics", "SparseCategoricalCrossentropy"): {"ignore_class": None},
 }
