@@ -103,6 +103,11 @@ def test_a_vocabulary_that_is_damaged(tmp_path):
                 archive.writestr(member, text if member == name else content)
         with pytest.raises(LoadError, match=problem):
             models.load_model(tmp_path / "bad.keras")
+    with zipfile.ZipFile(tmp_path / "longer.keras", "w") as archive:  # empty lines at the end are no tokens
+        for member, content in parts.items():
+            archive.writestr(member, content + b"\n\n\n" if member == name else content)
+    longer = models.load_model(tmp_path / "longer.keras")
+    assert longer.layers[0].get_vocabulary() == model.layers[0].get_vocabulary()
     with zipfile.ZipFile(tmp_path / "bad.keras", "w") as archive:
         for member, content in parts.items():
             if member != name:

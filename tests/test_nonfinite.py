@@ -128,6 +128,9 @@ def test_a_paired_loss_and_an_encoder_below(capsys):
         model, numbers, np.array([0, 1, 0, 1]), loss="sparse_categorical_crossentropy", capsys=capsys
     )
     assert "layer 'l' (Log), forward" in out
+    model = sequential(layers.Dense(3), Root(name="root"), layers.Dense(2, "softmax"))
+    out = explain(model, X * 0, np.arange(16) % 2, loss="sparse_categorical_crossentropy", capsys=capsys)
+    assert "layer 'root' (Root), backward" in out
 
 
 def test_it_is_said_once_and_may_be_an_error(capsys):
