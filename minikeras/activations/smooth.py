@@ -279,13 +279,39 @@ _FAR = (
 )  # fmt: skip
 
 
+BLOCK = 8192  # elements: the numbers of one block and what is made of them take 200 kB
+
+
 def erf(x: Array) -> Array:
-    """The error function 2/√π ∫₀ˣ e^(−t²) dt, to about the precision of x's type (NumPy has none)."""
-    a = np.minimum(np.abs(x), 6)  # erf(6) is 1 in double precision
-    near = np.minimum(a, 0.5) ** 2
-    small = x * (_polynomial(_NEAR[0], near) / _polynomial(_NEAR[1], near))
-    large = 1 - np.exp(-a * a) * (_polynomial(_FAR[0], a) / _polynomial(_FAR[1], a))
-    return np.where(a <= 0.5, small, np.copysign(large, x))
+    """The error function 2/√π ∫₀ˣ e^(−t²) dt, to about the precision of x's type (NumPy has none).
+
+    The fifty passes over the numbers are made a block at a time, so that they stay in the cache.
+    """
+    flat = np.ascontiguousarray(x).reshape(-1)
+    y = np.empty_like(flat)
+    for start in range(0, flat.size, BLOCK):
+        _erf(flat[start : start + BLOCK], y[start : start + BLOCK])
+    return y.reshape(x.shape)
+
+
+def _erf(x: Array, out: Array) -> None:
+    a = np.abs(x)
+    np.minimum(a, number(6, a.dtype), out=a)  # erf(6) is 1 in double precision
+    square = a * a
+    far = _polynomial(_FAR[0], a)
+    far /= _polynomial(_FAR[1], a)
+    far *= np.exp(np.negative(square, out=out), out=out)
+    np.subtract(number(1, a.dtype), far, out=far)
+    np.copysign(far, x, out=out)
+    np.minimum(square, number(0.25, a.dtype), out=square)
+    near = _polynomial(_NEAR[0], square)
+    near /= _polynomial(_NEAR[1], square)
+    is_far = np.greater(a, number(0.5, a.dtype), out=far, casting="unsafe")  # 1 or 0: faster than a choice
+    np.minimum(a, number(0.5, a.dtype), out=a)
+    near *= np.copysign(a, x, out=a)
+    near *= np.subtract(number(1, a.dtype), is_far, out=square)
+    out *= is_far
+    out += near
 
 
 def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
@@ -293,5 +319,5 @@ def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
     y = np.full_like(x, coefficients[0])
     for c in coefficients[1:]:
         y *= x
-        y += c
+        y += number(c, x.dtype)
     return y
