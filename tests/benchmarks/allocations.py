@@ -7,12 +7,14 @@
 prints the greatest number of bytes that one run (of a model: one step) had allocated at one time.
 """
 
-from __future__ import annotations  # ruff: noqa: I001
+from __future__ import annotations
 
 import argparse
 import sys
 
-from suite import WORKLOADS, Work, benchmarks, chosen  # first: it makes the folder of the next importable
+from suite import WORKLOADS, Work, benchmarks, chosen
+
+# isort: split: the import above makes the folder of the next one known
 from step_memory import LineTracer, lines_that_allocate, peak_of, peaks_of_steps, traced
 
 PARTS = ["forward/", "backward/", "optimizer/", "loss/", "metric/"]
