@@ -14,7 +14,8 @@ import sys
 
 from suite import WORKLOADS, Work, benchmarks, chosen
 
-# isort: split: the import above makes the folder of the next one known
+# the import above makes the folder of the next one known
+# isort: split
 from step_memory import LineTracer, lines_that_allocate, peak_of, peaks_of_steps, traced
 
 PARTS = ["forward/", "backward/", "optimizer/", "loss/", "metric/"]

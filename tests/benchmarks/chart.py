@@ -5,24 +5,26 @@ from __future__ import annotations
 import math
 from typing import Any
 
-WIDTH, HEIGHT, LEFT, TOP = 196, 150, 46, 40  # of the inside of a panel, and the room before it
+WIDTH, HEIGHT, LEFT, TOP = 196, 150, 46, 36  # of the inside of a panel, and the room before it
 COLOURS = ("#1f6feb", "#d1495b", "#2e933c")
 Point = tuple[float, float]
 
 
 def draw_chart(panels: dict[str, Any]) -> str:
-    """Above the time of a step, below its time over its work; a column for each panel."""
+    """Above the time of a step, below its time over its work, all on one scale; a column for each panel."""
     parts = []
+    rates = [1e12 * t / w for series in panels.values() for points in series.values() for _, t, w in points]
     for column, (title, series) in enumerate(panels.items()):
         x = LEFT + column * (WIDTH + LEFT)
         times = {name: [(s, 1e3 * t) for s, t, _ in points] for name, points in series.items()}
         shares = {name: [(s, 1e12 * t / w) for s, t, w in points] for name, points in series.items()}
         works = {name: _as_work(points) for name, points in series.items()}
-        parts.append(_panel(x, TOP, title, "", times, "ms per step" if not column else "", works))
-        parts.append(
-            _panel(x, 2 * TOP + HEIGHT + 16, "", title, shares, "ps per operation" if not column else "")
-        )
-    width, height = len(panels) * (WIDTH + LEFT) + 16, 2 * (TOP + HEIGHT) + 60
+        above = [t for line in times.values() for _, t in line]
+        parts += _panel(x, TOP, times, above, works)
+        parts += _panel(x, 2 * TOP + HEIGHT, shares, rates)
+        parts.append(_text(x + WIDTH / 2, TOP - 10, title, "middle", 12))
+    parts += [_text(8, TOP - 10, "ms per step"), _text(8, 2 * TOP + HEIGHT - 10, "ps per operation")]
+    width, height = len(panels) * (WIDTH + LEFT) + 16, 2 * (TOP + HEIGHT) + 24
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif"'
     rectangle = f'<rect width="{width}" height="{height}" fill="#fff"/>'
     return f'{head} font-size="10" fill="#222">\n{rectangle}\n' + "\n".join(parts) + "\n</svg>\n"
@@ -37,34 +39,29 @@ def _as_work(points: list[list[float]]) -> list[Point]:
 def _panel(
     x: float,
     y: float,
-    title: str,
-    below: str,
     series: dict[str, list[Point]],
-    unit: str,
+    heights: list[float],
     dashed: dict[str, list[Point]] | None = None,
-) -> str:
-    points = [p for line in series.values() for p in line]
-    across = _scale([p[0] for p in points], x, x + WIDTH, 2)
-    up = _scale([p[1] for p in points], y + HEIGHT, y, 10)
-    floor = min(p[1] for p in points)
+) -> list[str]:
+    """The lines of a panel whose axis goes as far up and down as the heights; with names where dashed."""
+    sizes = sorted({size for line in series.values() for size, _ in line})
+    across, up = _scale(sizes, x, x + WIDTH, 2), _scale(heights, y + HEIGHT, y, 10)
     parts = [f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" fill="none" stroke="#aaa"/>']
-    parts += [_text(x + WIDTH / 2, y - 8, title, "middle", 12), _text(x - 38, y - 8, unit)]
-    parts.append(_text(x + WIDTH / 2, y + HEIGHT + 28, below, "middle", 12))
-    for size in sorted({p[0] for p in points})[:: 2 if len(next(iter(series.values()))) > 9 else 1]:
+    for size in sizes[:: 1 + len(sizes) // 10]:
         parts.append(_text(across(size), y + HEIGHT + 13, f"{size:g}", "middle", 8))
-    for tick in _ticks(points):
+    for tick in _ticks(min(heights), max(heights)):
         parts.append(f'<path d="M{x} {up(tick):.1f}h{WIDTH}" stroke="#eee"/>')
         parts.append(_text(x - 4, up(tick) + 3, f"{tick:g}", "end", 9))
     for i, (name, line) in enumerate(series.items()):
         colour = COLOURS[i]
         if dashed:
-            visible = [(s, t) for s, t in dashed[name] if t >= floor]
-            parts.append(_path([(across(s), up(t)) for s, t in visible], colour, ' stroke-dasharray="3 3"'))
+            visible = [(across(s), up(t)) for s, t in dashed[name] if t >= min(heights)]
+            parts.append(_path(visible, colour, ' stroke-dasharray="3 3"'))
             parts.append(_text(x + 6, y + 13 + 12 * i, name, "start", 9, colour))
         places = [(across(s), up(t)) for s, t in line]
         parts.append(_path(places, colour, ' stroke-width="1.6"'))
         parts += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="2" fill="{colour}"/>' for a, b in places]
-    return "\n".join(part for part in parts if part)
+    return parts
 
 
 def _scale(values: list[float], start: float, end: float, base: float) -> Any:
@@ -75,17 +72,14 @@ def _scale(values: list[float], start: float, end: float, base: float) -> Any:
     return lambda value: start + (end - start) * (math.log(value, base) - low) / (high - low)
 
 
-def _ticks(points: list[Point]) -> list[float]:
-    """Powers of ten within the panel; with 2 and 5 between them where there are few."""
-    low, high = min(p[1] for p in points), max(p[1] for p in points)
+def _ticks(low: float, high: float) -> list[float]:
+    """Powers of ten between two numbers; with 2 and 5 between them where there are few."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     factors = (1,) if high / low > 300 else (1, 2, 5)
     return [f * 10.0**d for d in decades for f in factors if low <= f * 10.0**d <= high]
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start", size: int = 10, colour: str = "") -> str:
-    if not text:
-        return ""
     fill = f' fill="{colour}"' if colour else ""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"{fill}>{text}</text>'
 

@@ -2,8 +2,9 @@
 
     OPENBLAS_NUM_THREADS=1 taskset -c 1 python tests/benchmarks/where_time_goes.py MLP CNN LSTM
 
-By part: layers forward and backward, loss, metric, update, and the rest of `fit` (the batch is gathered, the
-calls are made). By kind, where the system has `perf`: the library that was running when a clock looked.
+prints tables in Markdown. By part, each where it was shortest: layers forward and backward, loss, metric, update,
+and the rest of `fit` (the batch is gathered, the calls are made). By kind, where the system has `perf`: the
+library that was running when a clock looked.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import argparse
 import re
 import shutil
 import signal
-import statistics
 import subprocess
 import tempfile
 import time
@@ -67,7 +67,7 @@ class Parts(mk.callbacks.Callback):
 
 
 def by_part(name: str, steps: int) -> dict[str, float]:
-    """Seconds of each part: the median over the steps, but for the first ones."""
+    """Seconds of each part, where it was shortest."""
     w = WORKLOADS[name]
     model, parts = w.model(), Parts()
     loss, metric = mk.losses.get(w.loss), mk.metrics.SparseCategoricalAccuracy()
@@ -80,8 +80,7 @@ def by_part(name: str, steps: int) -> dict[str, float]:
     parts.wrap(model.optimizer, "apply_flat", "update of the weights")
     x, y = w.data(steps * w.batch)
     model.fit(x, y, batch_size=w.batch, verbose=0, callbacks=[parts])
-    names = list(dict.fromkeys(part for step in parts.steps for part in step))
-    return {part: statistics.median(step.get(part, 0.0) for step in parts.steps) for part in names}
+    return {part: min(step[part] for step in parts.steps) for part in parts.steps[0]}
 
 
 def by_kind(name: str, seconds: float) -> dict[str, float]:
@@ -114,11 +113,18 @@ def main() -> None:
     for name in options.names:
         parts = by_part(name, options.steps)
         whole = sum(parts.values())
-        print(f"{name}: {1e3 * whole:.2f} ms a step")
+        print(f"| {name} | {1e3 * whole:.2f} ms | 100 % |\n|---|---:|---:|")
         for part, seconds in sorted(parts.items(), key=lambda item: -item[1]):
-            print(f"  {1e3 * seconds:9.3f} ms {100 * seconds / whole:6.1f} %  {part}")
-        for kind, share in by_kind(name, 2.0).items() if shutil.which("perf") else ():
-            print(f"  {'':12} {share:6.1f} %  {kind}")
+            if seconds > whole / 1000:
+                print(f"| {part} | {1e3 * seconds:.3f} ms | {100 * seconds / whole:.1f} % |")
+        print()
+    if shutil.which("perf"):
+        shares = {name: by_kind(name, 2.0) for name in options.names}
+        print(f"| | {' | '.join(options.names)} |\n|---|{'---:|' * len(shares)}")
+        for kind in dict.fromkeys(KINDS.values()):
+            print(
+                f"| {kind} | " + " | ".join(f"{found.get(kind, 0):.1f} %" for found in shares.values()) + " |"
+            )
 
 
 if __name__ == "__main__":
