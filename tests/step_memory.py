@@ -23,16 +23,24 @@ import minikeras as mk
 PACKAGE = Path(mk.__file__).parent
 
 
+def set_threads(count: int | None) -> None:
+    """By how many threads models are trained; commits that are compared may not know of any."""
+    if hasattr(mk.config, "set_num_threads"):
+        mk.config.set_num_threads(count)
+
+
 @contextmanager
 def traced() -> Iterator[None]:
-    """Within this block memory is traced, and NumPy's loops have the smallest buffers there are."""
+    """Within this block memory is traced, on one thread, and NumPy's loops have the smallest buffers."""
     with np.errstate():  # which also puts the size of the buffers back
         np.setbufsize(16)
+        set_threads(1)
         tracemalloc.start()
         try:
             yield
         finally:
             tracemalloc.stop()
+            set_threads(None)
 
 
 def peak_of(work: Any) -> int:

@@ -34,7 +34,7 @@ class Worker:
         path = os.pathsep.join(map(str, (tree, TESTS / "benchmarks", TESTS)))
         environment = {**os.environ, "PYTHONPATH": path, **dict.fromkeys(THREADS, str(threads))}
         self.process = subprocess.Popen(
-            [sys.executable, str(TESTS / "benchmarks" / "worker.py")],
+            [sys.executable, str(TESTS / "benchmarks" / "worker.py"), str(threads)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=tree,
         )  # fmt: skip
         if cpu is not None:
@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[], help="parts of the names of benchmarks")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.3, help="of each round")
-    parser.add_argument("--threads", type=int, default=1, help="of BLAS")
+    parser.add_argument("--threads", type=int, default=1, help="of BLAS and of the package")
     parser.add_argument("--cpu", type=int, help="the processor that both are pinned to")
     options = parser.parse_args()
     names = chosen(options.only)

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 from chart import draw_chart
-from suite import TESTS
+from suite import TESTS, set_threads
 
 import minikeras as mk
 from minikeras import layers as L  # noqa: N812
@@ -171,16 +171,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=1.5, help="of each size, in all passes")
     parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=DOCS, help="the folder for both files")
     parser.add_argument(
         "--redraw", action="store_true", help="only the figure, from the numbers that are there"
     )
     options = parser.parse_args()
+    set_threads(options.threads)
     numbers = options.out / "performance-scale.json"
     if not options.redraw:
         predicted = predict_a_million()  # first: a process begins with the peak of the one that started it
         measured = {
-            "threads": os.environ.get("OPENBLAS_NUM_THREADS", "all"),
+            "threads": options.threads,
             "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} processor(s) used",
             "numpy": np.__version__,
             "python": platform.python_version(),

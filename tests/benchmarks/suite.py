@@ -23,6 +23,7 @@ sys.path[:0] = [p for p in (str(TESTS), str(TESTS / "benchmarks")) if p not in s
 
 from cases import ENCODERS, LAYERS, LOSSES, TEXT, draw  # noqa: E402
 from realistic import passes  # noqa: E402
+from step_memory import set_threads as set_threads  # noqa: E402  (for the tools)
 from workloads import WORKLOADS  # noqa: E402
 
 import minikeras as mk  # noqa: E402

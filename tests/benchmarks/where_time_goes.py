@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from scale import Clock
-from suite import WORKLOADS
+from suite import WORKLOADS, set_threads
 
 import minikeras as mk
 
@@ -110,6 +110,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=["MLP", "CNN", "LSTM"], help=", ".join(WORKLOADS))
     parser.add_argument("--steps", type=int, default=40)
     options = parser.parse_args()
+    set_threads(1)  # the parts of a step are timed one after the other
     for name in options.names:
         parts = by_part(name, options.steps)
         whole = sum(parts.values())

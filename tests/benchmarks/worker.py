@@ -1,15 +1,19 @@
-"""A process that times benchmarks on demand, for compare.py: a JSON line in, a JSON line out."""
+"""A process that times benchmarks on demand, for compare.py: a JSON line in, a JSON line out.
+
+Its argument is the number of threads.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 
-from suite import PACKAGE, benchmarks, time_of_runs
+from suite import PACKAGE, benchmarks, set_threads, time_of_runs
 
 
 def serve() -> None:
     found, work = benchmarks(), None
+    set_threads(int(sys.argv[1]))
     print(json.dumps({"package": str(PACKAGE)}), flush=True)
     for line in sys.stdin:
         order = json.loads(line)
