@@ -1,11 +1,12 @@
-"""Settings that a whole program shares: the float type, epsilon, where the channels are.
+"""Settings that a whole program shares: the float type, epsilon, where the channels are, and threads.
 
-These three values and the default random generator (`minikeras.random`) and the counters for
+These four values and the default random generator (`minikeras.random`) and the counters for
 automatic layer names (`minikeras.naming`) are all the global state of the library.
 """
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,30 @@ def image_data_format() -> str:
 def set_image_data_format(value: str) -> None:
     """Set where images keep their channels: "channels_last" or "channels_first"."""
     _settings["image_data_format"] = standardize_data_format(value)
+
+
+def num_threads() -> int:
+    """How many threads train a model: as many as there are cores unless set otherwise."""
+    return int(_settings.get("num_threads") or available_cores())
+
+
+def set_num_threads(value: int | None) -> None:
+    """Set how many threads train a model and predict; None for as many as there are cores.
+
+    The same number gives the same bits on every run; another number may round sums otherwise, and
+    draws other dropout masks, as each thread works on rows of its own.
+
+    Raises:
+        ValueError: when it is not a positive integer.
+    """
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ValueError(f"`set_num_threads` needs a positive integer, or None. Received: {value!r}")
+    _settings["num_threads"] = value
+
+
+def available_cores() -> int:
+    """The number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def standardize_data_format(value: object) -> str:

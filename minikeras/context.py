@@ -70,6 +70,11 @@ class Context:
             self.children[key] = child
         return child
 
+    def beside(self, key: Hashable) -> Context:
+        """A context for a pass of its own: its gradients, penalty and generators are not shared with this one."""
+        self.children[key] = Context(self.training, self.recording, self.needs_dx)
+        return self.children[key]
+
     # What forward leaves for backward
 
     def save(self, **values: Any) -> None:

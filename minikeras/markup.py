@@ -159,7 +159,8 @@ def curves(
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
         lines.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.8"/>')
         lines += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.2" fill="{colour}"/>' for x, y in at[-1:]]
-        legend.append(tag("span", f"{name} {known[name][-1]:.4g}  ", style=f"color:{colour};white-space:pre"))
+        words = tag("span", f"{name} {known[name][-1]:.4g}", style=f"color:{colour};white-space:nowrap")
+        legend += [words, Markup(" &ensp;")]  # a space, so that many of them find room in several lines
     for y, value in ((9, high), (height - 1, low)):  # what the upper and the lower edge stand for
         text = f"{10**value if logarithmic else value:.3g}"
         lines.append(f'<text x="{width + 4}" y="{y}" font-size="10" fill="#888">{text}</text>')

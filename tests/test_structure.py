@@ -18,7 +18,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # From the roof to the ground. A module may import from storeys below its own, and from its own package.
 STOREYS = [
     {"__init__", "__main__"},
-    {"models", "datasets", "preprocessing", "teach"},
+    {"models", "datasets", "export", "preprocessing", "teach"},
     {"summary", "training"},
     {"callbacks"},
     {"saving"},
@@ -28,7 +28,7 @@ STOREYS = [
     {"activations", "initializers", "regularizers", "constraints"},
     {"utils"},
     {"context"},
-    {"registry", "variable", "random"},
+    {"registry", "variable", "random", "workers", "numbers"},
     {"errors", "naming", "config", "markup"},
     {"typing"},
 ]

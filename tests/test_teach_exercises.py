@@ -41,6 +41,7 @@ def test_hints_lead_on(name):
     assert len(task.hints) >= 2 and len(task.mistakes) >= 4
     assert task.hint() == task.hint(1) != task.hint(len(task.hints))
     assert name in str(task) and "hints" in task._repr_html_()
+    assert "'" not in task.task.splitlines()[0]  # the arguments, without their types
     with pytest.raises(ValueError, match="has hints 1 to"):
         task.hint(len(task.hints) + 1)
 

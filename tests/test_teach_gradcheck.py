@@ -396,6 +396,51 @@ def test_losses_of_ones_own():
     assert "gradient wrote into y_pred" in str(gradcheck(Writes(), p, y))
 
 
+def test_a_layer_that_works_in_place_breaks_a_law_but_its_numbers_are_right():
+    class Scaled(Layer):
+        def build(self, input_shape):
+            self.scale = self.add_weight((), "ones", name="scale")
+
+        def forward(self, x, ctx):
+            ctx.save(x=x)
+            return x * self.scale.value
+
+        def backward(self, dy, ctx):
+            ctx.grad(self.scale)[...] = (ctx.saved("x") * dy).sum()
+            dy *= self.scale.value
+            return dy
+
+    class Adding(Scaled):
+        def backward(self, dy, ctx):
+            ctx.grad(self.scale)[...] += (ctx.saved("x") * dy).sum()
+            dy *= self.scale.value
+            return dy
+
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    report = gradcheck(Scaled(), x)
+    assert report["x"].verdict == report["scale"].verdict == "right"
+    assert not report.ok and "backward wrote into dy" in str(report)
+    assert "backward adds to the gradient" in str(gradcheck(Adding(), x))
+
+
+def test_the_names_of_variables_inside_a_wrong_model():
+    class Wrong(OwnDense):
+        def backward(self, dy, ctx):
+            dx = super().backward(dy, ctx)
+            ctx.grad(self.bias)[...] /= len(dy)
+            return dx
+
+    model = mk.Sequential([layers.Input((3,)), Wrong(2, name="guilty")], name="a_long_name")
+    report = gradcheck(model, np.random.default_rng(0).normal(size=(5, 3)))
+    assert report["guilty/bias"].verdict == "wrong"
+    assert [e.name for e in report.layers["layer 'guilty' (Wrong)"].entries] == ["x", "kernel", "bias"]
+
+
+def test_zero_is_written_without_a_sign():
+    report = gradcheck(activations.get("relu"), np.array([[-1.0, 0.0]]))
+    assert "-0 " not in str(report)
+
+
 def test_frozen_layers_and_several_outputs():
     frozen = Dense(3, trainable=False)
     assert [e.name for e in gradcheck(frozen, np.ones((2, 4))).entries] == ["x"]

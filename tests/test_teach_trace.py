@@ -195,3 +195,11 @@ def test_explain_shapes_of_a_built_model():
     assert "one array" in str(explain_shapes(several, (2, 3, 4)))
     with pytest.raises(TypeError, match="needs a model"):
         explain_shapes(Dense(2), (2, 3))
+
+
+def test_gradients_inside_a_wrapper_are_told_apart():
+    wrapper = layers.Bidirectional(layers.SimpleRNN(2, name="rnn"), name="n")  # names inside end with n, too
+    model = mk.Sequential([Input((3, 2)), wrapper])
+    model.compile("sgd", "mse")
+    names = list(trace(model, np.ones((2, 3, 2)), np.ones((2, 4)))["n"].gradients)
+    assert [name.split("/")[0] for name in names] == ["forward_rnn"] * 3 + ["backward_rnn"] * 3

@@ -52,7 +52,7 @@ def test_heatmaps_of_any_array(array):
 
 def test_curves_of_any_numbers():
     text = markup.curves({"a<b": [1.0, float("nan"), 3.0], "flat": [2.0], "empty": []})
-    assert "a&lt;b" in text and "empty" not in text and "nan," not in text
+    assert "a&lt;b" in text and "empty" not in text and "nan," not in text and "&lt;span" not in text
 
 
 # Confusion
@@ -68,6 +68,8 @@ def test_confusion_counts_and_lists_the_surest_mistakes():
     assert result.worst == [(2, 2, 1, 0.95)] and result.accuracy == 0.5
     assert "50.0% right" in str(result) and "sample 2: 2 taken for 1, sure to 95%" in str(result)
     assert result._repr_html_().count("<svg") == 1
+    rows = teach.confusion(Fixed(), np.zeros((4, 6)), [0, 0, 2, 2], image_shape=(2, 3))
+    assert rows.images[0].shape == (2, 3) and rows._repr_html_().count("<svg") == 2
     two = teach.confusion(classifier(classes=1), X, LABELS[:, None])
     assert two.data.shape == (2, 2) and two.data.sum() == 40
     with pytest.raises(ValueError, match="40 samples and y 3"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from minikeras.activations.base import Activation, activation
+from minikeras.numbers import clip, number
 from minikeras.typing import Array
 
 
@@ -51,7 +52,7 @@ class Relu(Activation):
             y = _put(np.where(z > self.threshold, z, lower), out)
         else:
             below = np.minimum(z, 0) * self.negative_slope if self.negative_slope else None
-            y = z.clip(0, np.inf, out=out)  # with both bounds: three times as fast as np.maximum(z, 0)
+            y = clip(z, number(0, z.dtype), number(np.inf, z.dtype), out=out)
             if below is not None:
                 y += below
         return y if self.max_value is None else np.minimum(y, self.max_value, out=y)
@@ -59,7 +60,9 @@ class Relu(Activation):
     def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         y = saved  # y > 0 exactly where z > threshold
         dz = np.empty_like(y) if out is None else out
-        np.greater(y, 0, out=dz, casting="unsafe")  # f' as numbers: twice as fast as multiplying by booleans
+        np.greater(
+            y, number(0, y.dtype), out=dz, casting="unsafe"
+        )  # f' as numbers: twice as fast as multiplying by booleans
         if self.negative_slope:
             dz += (1 - dz) * self.negative_slope
         if self.max_value is not None:

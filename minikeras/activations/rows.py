@@ -30,9 +30,9 @@ class Softmax(Activation):
         axis = axes_of(self.axis)
         if z.size == 0:
             return z if out is None else out
-        y = np.subtract(z, z.max(axis=axis, keepdims=True), out=out)
+        y = np.subtract(z, np.maximum.reduce(z, axis=axis, keepdims=True), out=out)
         np.exp(y, out=y)
-        y /= y.sum(axis=axis, keepdims=True)
+        y /= np.add.reduce(y, axis=axis, keepdims=True)
         return y
 
     def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from minikeras.activations.base import Activation, activation
+from minikeras.numbers import clip, number
 from minikeras.typing import Array
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
@@ -18,11 +19,12 @@ SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 def sigmoid_of(z: Array, out: Array | None = None) -> Array:
     """1 / (1 + e^−z), to full relative precision also where it is nearly 0."""
     lowest = -88.0 if z.dtype != np.float64 else -709.0  # e^88 is the last power that float32 holds
-    y = z.clip(lowest, np.inf, out=out)  # with both bounds: three times as fast as np.maximum(z, lowest)
+    one = number(1, z.dtype)
+    y: Array = clip(z, number(lowest, z.dtype), number(np.inf, z.dtype), out=out)
     np.negative(y, out=y)
     np.exp(y, out=y)
-    y += 1
-    return np.divide(1, y, out=y)
+    np.add(y, one, out=y)
+    return np.divide(one, y, out=y)
 
 
 def softplus_of(z: Array, out: Array | None = None) -> Array:
@@ -54,7 +56,7 @@ class Tanh(Activation):
 
     def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         dz = np.multiply(saved, saved, out=out)
-        np.subtract(1, dz, out=dz)
+        np.subtract(number(1, dz.dtype), dz, out=dz)
         dz *= dy
         return dz
 

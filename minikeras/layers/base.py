@@ -59,6 +59,14 @@ class Layer(VariableOwner):
 
     casts_input = True  # whether inputs are converted to the layer's type; not where they are numbers of rows
     supports_masking = False  # whether the mask of the input is also the mask of the output
+    # Whether each sample is worked on by itself, so that threads may share out a batch. A layer of your own
+    # may say so; those of this package that need the whole batch say that they do.
+    rowwise: Any = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "forward" in vars(cls) and "rowwise" not in vars(cls):
+            cls.rowwise = cls.__module__.startswith("minikeras.layers.")
 
     def __init__(
         self,

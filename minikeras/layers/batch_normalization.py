@@ -52,6 +52,11 @@ class BatchNormalization(Scaled):
     Source: Ioffe and Szegedy, "Batch Normalization", 2015.
     """
 
+    @property
+    def rowwise(self) -> bool:
+        """Not while it takes mean and variance over the batch."""
+        return not self.trainable
+
     def __init__(
         self,
         axis: int = -1,
@@ -180,6 +185,7 @@ class SpectralNormalization(Layer):
     Source: Miyato et al., "Spectral Normalization for Generative Adversarial Networks", 2018.
     """
 
+    rowwise = False  # it rewrites the kernel in each forward pass
     supports_masking = True
 
     def __init__(self, layer: Any, power_iterations: int = 1, **kwargs: Any) -> None:

@@ -130,12 +130,11 @@ class ConvLSTMCell(Cell):
         state = (n, *sweep.out, self.filters)
         x_mask = self._mask("dropout", x.shape[1:], ctx)  # the same at each step
         h_mask = self._mask("recurrent_dropout", state, ctx)
-        if x_mask is not None:
-            x = np.multiply(x, x_mask, out=ctx.buffer("x", x.shape, self.dtype))
+        x = _masked(x, x_mask)
         images = x.reshape(steps * n, *x.shape[2:])
         padded = pad(images, sweep.amounts, 0, ctx)
         xk = ctx.buffer("xk", (steps * n, *sweep.out, 4 * self.filters), self.dtype)
-        convolve(padded, self.kernel.value, sweep, xk, ctx)
+        convolve(padded, self.kernel.value, sweep, xk, ctx, _groups(x_mask))
         if self.use_bias:
             xk += self.bias.value
         # f(z) takes the place of z, unless a derivative needs z itself
@@ -143,26 +142,28 @@ class ConvLSTMCell(Cell):
         if self.activation.needs_input or self.recurrent_activation.needs_input:
             z = ctx.buffer("z", gates.shape, self.dtype)
         ctx.values = {
-            "shape": x.shape, "padded": padded, "sweep": sweep, "inside": inside, "x_mask": x_mask,
+            "padded": padded, "sweep": sweep, "inside": inside, "x_mask": x_mask,
             "h_mask": h_mask, "xk": xk.reshape(steps, n, *xk.shape[1:]), "z": z, "gates": gates,
             "squashed": ctx.buffer("squashed", (steps, *state), self.dtype),
         }  # fmt: skip
 
     def _mask(self, name: str, shape: tuple[int, ...], ctx: Context) -> Array | None:
-        """One dropout mask for all steps of a pass; None outside training."""
+        """The dropout masks of the four gates, for all steps of a pass; None outside training."""
         rate = getattr(self, name)
         if not ctx.training or rate == 0:
             return None
+        shape = (*shape[:-1], 4, shape[-1])
         return dropout_mask(rate, shape, self.seed_generator, ctx, self.dtype, name)
 
     def step(self, t: int, states: Any, ctx: Context) -> None:
         h, c = states
         values, act, sigma = ctx.values, self.activation, self.recurrent_activation
-        before = h[t] if values["h_mask"] is None else h[t] * values["h_mask"]
+        before = _masked(h[t], values["h_mask"])
         scratch = ctx.child("h")
         total = ctx.buffer("total", values["xk"].shape[1:], self.dtype)  # (n, *out, 4 filters)
         before = pad(before, values["inside"].amounts, 0, scratch)
-        convolve(before, self.recurrent_kernel.value, values["inside"], total, scratch)
+        groups = _groups(values["h_mask"])
+        convolve(before, self.recurrent_kernel.value, values["inside"], total, scratch, groups)
         total += values["xk"][t]
         z, gates, squashed = values["z"][t], values["gates"][t], values["squashed"][t]
         np.copyto(z, self._by_gate(total))
@@ -204,29 +205,50 @@ class ConvLSTMCell(Cell):
 
     def _state_gradient(self, dz: Array, shape: tuple[int, ...], ctx: Context) -> Array:
         """dL/dh_{t−1}, through its convolution."""
-        sweep, h_mask = ctx.values["inside"], ctx.values["h_mask"]
+        sweep, mask = ctx.values["inside"], ctx.values["h_mask"]
         sizes = (n + b + a for n, (b, a) in zip(shape[1:-1], sweep.amounts, strict=True))
-        dpadded = ctx.buffer("dh", (shape[0], *sizes, shape[-1]), self.dtype)
-        input_gradient(dz, self.recurrent_kernel.value, sweep, dpadded, ctx)
-        dh = dpadded[inner(shape, sweep.amounts)]
-        return dh if h_mask is None else np.multiply(dh, h_mask, out=dh)
+        dpadded = ctx.buffer("dh", (shape[0], *sizes, shape[-1] * _groups(mask)), self.dtype)
+        input_gradient(dz, self.recurrent_kernel.value, sweep, dpadded, ctx, _groups(mask))
+        return _unmasked(dpadded[inner(shape, sweep.amounts)], mask)
 
     def finish(self, states: Any, ctx: Context) -> Array | None:
         values = ctx.values
-        shape, padded, sweep, inside = (values[name] for name in ("shape", "padded", "sweep", "inside"))
+        padded, sweep, inside, x_mask, h_mask = (
+            values[name] for name in ("padded", "sweep", "inside", "x_mask", "h_mask")
+        )
         dz = ctx.buffer("dz", values["xk"].shape, self.dtype)
+        steps, n = dz.shape[:2]
         dz = dz.reshape(-1, *dz.shape[2:])  # (steps·n, *out, 4 filters)
-        kernel_gradient(padded, dz, sweep, ctx.grad(self.kernel), ctx)
-        before = states[0][:-1]
-        if values["h_mask"] is not None:
-            before = before * values["h_mask"]
+        kernel_gradient(padded, dz, sweep, ctx.grad(self.kernel), ctx, _groups(x_mask))
+        before = _masked(states[0][:-1], h_mask)
         before = pad(before.reshape(-1, *before.shape[2:]), inside.amounts, 0, ctx.child("h"))
-        kernel_gradient(before, dz, inside, ctx.grad(self.recurrent_kernel), ctx)
+        kernel_gradient(before, dz, inside, ctx.grad(self.recurrent_kernel), ctx, _groups(h_mask))
         if self.use_bias:
             np.sum(dz.reshape(-1, 4 * self.filters), axis=0, out=ctx.grad(self.bias))  # Σ dz
         if not ctx.needs_dx:
             return None
         dpadded = ctx.buffer("dpadded", padded.shape, self.dtype)
-        input_gradient(dz, self.kernel.value, sweep, dpadded, ctx)
-        dx = dpadded[inner((len(dz), *shape[2:]), sweep.amounts)].reshape(shape)
-        return dx if values["x_mask"] is None else dx * values["x_mask"]
+        input_gradient(dz, self.kernel.value, sweep, dpadded, ctx, _groups(x_mask))
+        sizes = (size - b - a for size, (b, a) in zip(padded.shape[1:-1], sweep.amounts, strict=True))
+        dx = dpadded[inner((len(dz), *sizes), sweep.amounts)]
+        return _unmasked(dx.reshape(steps, n, *dx.shape[1:]), x_mask)
+
+
+# With dropout each gate sees x under a mask of its own, as in Keras. The four masked x lie side by side in the
+# channels, and each gate's filters convolve with its own quarter: a convolution in four groups.
+
+
+def _groups(mask: Array | None) -> int:
+    return 1 if mask is None else 4
+
+
+def _masked(x: Array, mask: Array | None) -> Array:
+    """x (…, channels) under each of the masks (…, 4, channels), side by side: (…, 4 channels)."""
+    return x if mask is None else (x[..., None, :] * mask).reshape(*x.shape[:-1], 4 * x.shape[-1])
+
+
+def _unmasked(dx: Array, mask: Array | None) -> Array:
+    """dL/dx from the gradient of `_masked`: the sum over the masks."""
+    if mask is None:
+        return dx
+    return (dx.reshape(*dx.shape[:-1], *mask.shape[-2:]) * mask).sum(axis=-2)

@@ -127,9 +127,9 @@ class ConvTranspose(Windowed):
         return self.shape_of(input_shape[0], self.out_sizes(self.spatial(input_shape)), self.filters)
 
     def out_sizes(self, spatial: Shape) -> Shape:
-        return tuple(self._axis(n, axis)[1] for axis, n in enumerate(spatial))
+        return tuple(self.kept(n, axis)[1] for axis, n in enumerate(spatial))
 
-    def _axis(self, n: int | None, axis: int) -> tuple[int, int | None]:
+    def kept(self, n: int | None, axis: int) -> tuple[int, int | None]:
         """How many places of the sum are cut off before an axis of n places, and how many remain."""
         s, d = self.strides[axis], self.dilation_rate[axis]
         k = (self.kernel_size[axis] - 1) * d + 1
@@ -146,7 +146,7 @@ class ConvTranspose(Windowed):
         """The sweep of the patches over their sum, the size of the sum, and that of what is kept of it."""
         rims, kept, total = [], [], []
         for axis, n in enumerate(sizes):
-            before, size = self._axis(n, axis)
+            before, size = self.kept(n, axis)
             reach = (n - 1) * self.strides[axis] + (self.kernel_size[axis] - 1) * self.dilation_rate[axis] + 1
             kept.append(size or 0)
             total.append(max(reach, before + kept[-1]))

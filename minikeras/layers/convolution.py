@@ -10,9 +10,9 @@ from minikeras import activations, constraints, initializers, regularizers
 from minikeras.config import standardize_data_format
 from minikeras.context import Context
 from minikeras.errors import ShapeError, check_int, check_ints, check_option
-from minikeras.layers._convolve import convolve, input_gradient, kernel_gradient
+from minikeras.layers._convolve import batch_tiles, convolve, input_gradient, kernel_gradient
 from minikeras.layers._windows import Sweep, inner, output_size, pad
-from minikeras.layers.activation import activate, activation_backward
+from minikeras.layers.activation import activation_backward
 from minikeras.layers.spatial import Spatial
 from minikeras.typing import Array, Shape
 
@@ -162,27 +162,35 @@ class Conv(Windowed):
 
     def forward(self, x: Array, ctx: Context) -> Array:
         x = self.channels_last(x)  # (n, *spatial, c)
-        sweep = self.sweep(x)
+        sweep, f = self.sweep(x), self.activation
         padded = pad(x, sweep.amounts, 0, ctx)
         z = ctx.buffer("z", (len(x), *sweep.out, self.filters), self.dtype)
-        convolve(padded, self.kernel.value, sweep, z, ctx, self.groups)
-        if self.use_bias:
-            z += self.bias.value
-        y, kept = activate(self.activation, self.restore(z), ctx)
+        kept = self.restore(z)  # what the derivative needs: z, or y, which then takes its place in memory
+        y = self.restore(ctx.buffer("y", z.shape, self.dtype)) if f.needs_input else kept
+        for tile in batch_tiles(len(x), self.kernel.value, sweep):  # while a tile is in the cache
+            convolve(padded[tile], self.kernel.value, sweep, z[tile], ctx, self.groups)
+            if self.use_bias:
+                z[tile] += self.bias.value
+            f(kept[tile], out=y[tile])
         ctx.save(padded=padded, shape=x.shape, sweep=sweep, kept=kept)
         return y
 
     def backward(self, dy: Array, ctx: Context) -> Array | None:
         padded, shape, sweep, kept = ctx.saved("padded", "shape", "sweep", "kept")
-        dz = self.channels_last(activation_backward(self.activation, dy, kept, ctx))  # (n, *out, f)
+        kernel, dkernel, dbias = self.kernel.value, ctx.grad(self.kernel), None
+        dkernel[...] = 0
         if self.use_bias:
-            np.sum(dz.reshape(-1, self.filters), axis=0, out=ctx.grad(self.bias))  # dL/dbias = Σ dz
-        kernel_gradient(padded, dz, sweep, ctx.grad(self.kernel), ctx, self.groups)
-        if not ctx.needs_dx:
-            return None
-        dpadded = ctx.buffer("dpadded", padded.shape, self.dtype)
-        input_gradient(dz, self.kernel.value, sweep, dpadded, ctx, self.groups)
-        return self.restore(dpadded[inner(shape, sweep.amounts)])
+            dbias = ctx.grad(self.bias)
+            dbias[...] = 0
+        dpadded = ctx.buffer("dpadded", padded.shape, self.dtype) if ctx.needs_dx else None
+        for tile in batch_tiles(len(padded), kernel, sweep):
+            dz = self.channels_last(activation_backward(self.activation, dy[tile], kept[tile], ctx))
+            if dbias is not None:
+                dbias += np.add.reduce(dz.reshape(-1, self.filters), axis=0)  # dL/dbias = Σ dz
+            kernel_gradient(padded[tile], dz, sweep, dkernel, ctx, self.groups, add=True)
+            if dpadded is not None:
+                input_gradient(dz, kernel, sweep, dpadded[tile], ctx, self.groups)
+        return None if dpadded is None else self.restore(dpadded[inner(shape, sweep.amounts)])
 
 
 class Conv1D(Conv):

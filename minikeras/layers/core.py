@@ -78,6 +78,7 @@ class Lambda(Layer):
         TypeError: when `function` or `gradient` cannot be called.
     """
 
+    rowwise = False  # who knows what the function does
     supports_masking = True
 
     def __init__(

@@ -111,11 +111,11 @@ class Dense(Layer):
         return self.activation
 
     def forward(self, x: Array, ctx: Context) -> Array:
-        rows = x.reshape(-1, x.shape[-1])  # (batch·..., inputs)
+        rows = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])  # (batch·..., inputs)
         z = rows.dot(self.kernel.value, out=ctx.buffer("z", (len(rows), self.units), self.dtype))
         if self.use_bias:
-            z += self.bias.value
-        y, kept = activate(self.activation, z.reshape(*x.shape[:-1], self.units), ctx)
+            np.add(z, self.bias.value, out=z)
+        y, kept = activate(self.activation, z if x.ndim == 2 else z.reshape(*x.shape[:-1], self.units), ctx)
         ctx.save(x=x, kept=kept)
         return y
 

@@ -48,6 +48,11 @@ class Dropout(Layer):
         if self.rate > 0:
             self.seed_generator = seed if isinstance(seed, SeedGenerator) else SeedGenerator(seed)
 
+    @property
+    def rowwise(self) -> bool:
+        """Not where all samples share a mask."""
+        return self.noise_shape is None or self.noise_shape[0] is None
+
     def check_input(self, input_shape: Shape) -> None:
         if self.noise_shape is not None and len(self.noise_shape) != len(input_shape):
             fix = f"one entry for each of the {len(input_shape)} axes, None or 1, the batch included"

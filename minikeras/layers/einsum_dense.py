@@ -79,7 +79,7 @@ class EinsumDense(Layer):
         if bias_axes and any(a not in match[6] for a in bias_axes):
             raise ValueError(f"Bias axis letters {bias_axes!r} are not all in the output {match[6]!r}.")
 
-    def _terms(self, rank: int) -> tuple[str, str, str]:
+    def terms(self, rank: int) -> tuple[str, str, str]:
         """The letters of x, the kernel and y, with letters of its own for each axis in "..."."""
         inputs, rest = self.equation.replace(" ", "").split(",")
         kernel, output = rest.split("->")
@@ -88,7 +88,7 @@ class EinsumDense(Layer):
 
     def _sizes(self, input_shape: Shape) -> dict[str, int | None]:
         """The size of each letter, from the input and from `output_shape`."""
-        inputs, _, output = self._terms(len(input_shape))
+        inputs, _, output = self.terms(len(input_shape))
         sizes = dict(zip(inputs, input_shape, strict=True))
         own = [c for c in output if c not in SPARE]
         if not self.equation.startswith("..."):
@@ -105,10 +105,10 @@ class EinsumDense(Layer):
         return sizes
 
     def check_input(self, input_shape: Shape) -> None:
-        inputs = self._terms(len(input_shape))[0]
+        inputs = self.terms(len(input_shape))[0]
         if len(inputs) != len(input_shape):
             raise ShapeError(self.where(), f"the axes of {self.equation!r}", tuple(input_shape))
-        sizes, kernel = self._sizes(input_shape), self._terms(len(input_shape))[1]
+        sizes, kernel = self._sizes(input_shape), self.terms(len(input_shape))[1]
         wanted = tuple(sizes.get(c) for c in kernel)
         if None in wanted:
             raise ShapeError(self.where(), f"known sizes of the kernel's axes {kernel!r}", tuple(input_shape))
@@ -119,7 +119,7 @@ class EinsumDense(Layer):
 
     def build(self, input_shape: Shape) -> None:
         sizes = self._sizes(input_shape)
-        _, kernel, output = self._terms(len(input_shape))
+        _, kernel, output = self.terms(len(input_shape))
         self.kernel = self.add_weight(
             [sizes[c] or 1 for c in kernel], self.kernel_initializer, None, True,
             self.kernel_regularizer, self.kernel_constraint, "kernel",
@@ -135,7 +135,7 @@ class EinsumDense(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         sizes = self._sizes(input_shape)
-        return tuple(sizes.get(c) for c in self._terms(len(input_shape))[2])
+        return tuple(sizes.get(c) for c in self.terms(len(input_shape))[2])
 
     @property
     def output_activation(self) -> activations.Activation:
@@ -143,7 +143,7 @@ class EinsumDense(Layer):
         return self.activation
 
     def forward(self, x: Array, ctx: Context) -> Array:
-        inputs, kernel, output = self._terms(x.ndim)
+        inputs, kernel, output = self.terms(x.ndim)
         z = np.einsum(f"{inputs},{kernel}->{output}", x, self.kernel.value, optimize=True)
         if self.bias_axes:
             z = z + self.bias.value
@@ -153,7 +153,7 @@ class EinsumDense(Layer):
 
     def backward(self, dy: Array, ctx: Context) -> Array | None:
         x, kept = ctx.saved("x", "kept")
-        inputs, kernel, output = self._terms(x.ndim)
+        inputs, kernel, output = self.terms(x.ndim)
         dz = activation_backward(self.activation, dy, kept, ctx)
         np.copyto(ctx.grad(self.kernel), self._product(output, dz, inputs, x, kernel, self.kernel.shape))
         if self.bias_axes:

@@ -10,7 +10,7 @@ import numpy as np
 from minikeras import activations
 from minikeras.context import Context
 from minikeras.errors import check_int
-from minikeras.layers.cells import KernelCell
+from minikeras.layers.kernel_cell import KernelCell, input_gradient, kernel_gradient, product
 from minikeras.layers.recurrent import RNN
 from minikeras.layers.simple_rnn import cell_arguments
 from minikeras.typing import Array
@@ -74,13 +74,13 @@ class GRUCell(KernelCell):
         xk, before = ctx.values["xk"][:, t], self.before(t, states, ctx)
         update, r, candidate = gates.reshape(3, u, -1)
         if self.reset_after:
-            recurrent.T.dot(before, out=z)
+            product(recurrent, before, z)
             if self.use_bias:
                 z += self.bias.value[1][:, None]
             reset[...] = z[2 * u :]
         else:
-            recurrent[:, : 2 * u].T.dot(before, out=z[: 2 * u])
-            reset[...] = before
+            product(recurrent[:, : 2 * u], before[:2], z[: 2 * u])
+            reset[...] = before[-1]
         z[: 2 * u] += xk[: 2 * u]
         if self.use_bias:
             bias = self.bias.value[0] if self.reset_after else self.bias.value
@@ -120,15 +120,16 @@ class GRUCell(KernelCell):
         dupdate *= dh  # dz = dh (h_{t−1} − h̃)
         sigma.backward(dgates[: 2 * u].T, (z if sigma.needs_input else gates)[: 2 * u].T, out=dz[: 2 * u].T)
         self.keep("dz", t, dz, ctx)
+        h_mask = ctx.values["h_mask"]
+        dbefore = ctx.buffer(f"dh{t % 2}", dh.shape, self.dtype)  # the other one is dh
         if self.reset_after:
             dhr[: 2 * u] = dz[: 2 * u]
             self.keep("dhr", t, dhr, ctx)
-            dbefore = recurrent.dot(dhr)
+            input_gradient(recurrent, dhr, h_mask, dbefore)
         else:
-            dbefore = recurrent[:, : 2 * u].dot(dz[: 2 * u])
-            dbefore += dhr[2 * u :]
-        if ctx.values["h_mask"] is not None:
-            dbefore *= ctx.values["h_mask"]
+            masks = None if h_mask is None else h_mask[:2]
+            input_gradient(recurrent[:, : 2 * u], dz[: 2 * u], masks, dbefore)
+            dbefore += dhr[2 * u :] if h_mask is None else dhr[2 * u :] * h_mask[2]
         dbefore += np.multiply(dh, update, out=dupdate)
         return [dbefore]
 
@@ -137,14 +138,14 @@ class GRUCell(KernelCell):
         u, drecurrent = self.units, ctx.grad(self.recurrent_kernel)
         if self.reset_after:
             dhr = ctx.buffer("dhr", ctx.values["xk"].shape, self.dtype).reshape(3 * u, -1)
-            before.dot(dhr.T, out=drecurrent)
+            kernel_gradient(before, dhr, drecurrent)
             if self.use_bias:
                 np.add.reduce(dz, axis=1, out=ctx.grad(self.bias)[0])
                 np.add.reduce(dhr, axis=1, out=ctx.grad(self.bias)[1])
             return
         r = ctx.values["gates"][:, u : 2 * u].transpose(1, 0, 2).reshape(u, -1)
-        drecurrent[:, : 2 * u] = before.dot(dz[: 2 * u].T)
-        drecurrent[:, 2 * u :] = (r * before).dot(dz[2 * u :].T)
+        kernel_gradient(before[:2], dz[: 2 * u], drecurrent[:, : 2 * u])
+        np.matmul(r * before[-1], dz[2 * u :].T, out=drecurrent[:, 2 * u :])
         if self.use_bias:
             np.add.reduce(dz, axis=1, out=ctx.grad(self.bias))
 

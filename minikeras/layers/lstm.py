@@ -10,7 +10,7 @@ import numpy as np
 from minikeras import activations
 from minikeras.context import Context
 from minikeras.errors import check_int
-from minikeras.layers.cells import KernelCell
+from minikeras.layers.kernel_cell import KernelCell
 from minikeras.layers.recurrent import RNN
 from minikeras.layers.simple_rnn import cell_arguments
 from minikeras.typing import Array

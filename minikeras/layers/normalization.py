@@ -268,19 +268,20 @@ class RMSNormalization(Layer):
         self.axis: Any = axis
         self.epsilon = check_number(self, "epsilon", epsilon, 0, math.inf)
 
-    def _axes(self, rank: int) -> Axes:
+    def axes(self, rank: int) -> Axes:
+        """The axes of the mean, counted from 0."""
         given = self.axis if isinstance(self.axis, (list, tuple)) else [self.axis]
         return tuple(sorted(a % rank for a in given))
 
     def check_input(self, input_shape: Shape) -> None:
-        sizes = [input_shape[a] for a in self._axes(len(input_shape))]
+        sizes = [input_shape[a] for a in self.axes(len(input_shape))]
         if None in sizes:
             raise ShapeError(self.where(), f"a known size along axis {self.axis}", tuple(input_shape))
         if self.built and tuple(sizes) != self.scale.shape:
             raise ShapeError(self.where(), f"axis {self.axis} of size {self.scale.shape}", tuple(input_shape))
 
     def build(self, input_shape: Shape) -> None:
-        shape = [input_shape[a] or 1 for a in self._axes(len(input_shape))]
+        shape = [input_shape[a] or 1 for a in self.axes(len(input_shape))]
         self.scale = self.add_weight(shape, "ones", name="scale")
         self.mark_built(input_shape)
 
@@ -288,7 +289,7 @@ class RMSNormalization(Layer):
         return tuple(input_shape)
 
     def forward(self, x: Array, ctx: Context) -> Array:
-        axes = self._axes(x.ndim)
+        axes = self.axes(x.ndim)
         n = max(math.prod(x.shape[a] for a in axes), 1)
         x_hat = np.multiply(x, x, out=ctx.buffer("x_hat", x.shape, self.dtype))
         inverse = 1 / np.sqrt(np.add.reduce(x_hat, axis=axes, keepdims=True) / n + self.epsilon)
@@ -297,12 +298,12 @@ class RMSNormalization(Layer):
         return np.multiply(x_hat, self._along(x_hat), out=ctx.buffer("y", x.shape, self.dtype))
 
     def _along(self, x: Array) -> Array:
-        axes = self._axes(x.ndim)
+        axes = self.axes(x.ndim)
         return self.scale.value.reshape([x.shape[a] if a in axes else 1 for a in range(x.ndim)])
 
     def backward(self, dy: Array, ctx: Context) -> Array:
         x_hat, inverse = ctx.saved("x_hat", "inverse")
-        axes = self._axes(x_hat.ndim)
+        axes = self.axes(x_hat.ndim)
         others = tuple(a for a in range(x_hat.ndim) if a not in axes)
         dx = np.multiply(dy, x_hat, out=ctx.buffer("dx", x_hat.shape, self.dtype))
         np.add.reduce(dx, axis=others, out=ctx.grad(self.scale))  # dL/dγ = Σ dy x̂

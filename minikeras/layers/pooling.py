@@ -7,6 +7,8 @@ slice of the input, and the running maximum, or sum, over these slices is the re
 from __future__ import annotations
 
 import functools
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,11 @@ import numpy as np
 from minikeras.config import standardize_data_format
 from minikeras.context import Context
 from minikeras.errors import ShapeError, check_ints, check_option
-from minikeras.layers._windows import Sweep, inner, output_size, pad
+from minikeras.layers._windows import Sweep, inner, output_size, pad, tiles
 from minikeras.layers.spatial import Spatial
 from minikeras.typing import Array, Shape
+
+TILE = 2**17  # outputs of one tile: its windows stay in the cache; smaller tiles cost more in calls
 
 
 class Pooling(Spatial):
@@ -87,11 +91,13 @@ class MaxPooling(Pooling):
         sweep = self._sweep(x)
         padded = pad(x, sweep.amounts, -np.inf, ctx)
         y = ctx.buffer("y", (len(x), *sweep.out, x.shape[-1]), self.dtype)
-        for tap, where in sweep.taps():
-            if any(tap):
-                np.maximum(y, padded[where], out=y)
-            else:  # the window's first cell
-                np.copyto(y, padded[where])
+        for tile in _tiles(y):
+            best, seen = y[tile], padded[tile]
+            for tap, where in sweep.taps():
+                if any(tap):
+                    np.maximum(best, seen[where], out=best)
+                else:  # the window's first cell
+                    np.copyto(best, seen[where])
         ctx.save(padded=padded, shape=x.shape, sweep=sweep, y=y)
         return self.restore(y)
 
@@ -99,15 +105,25 @@ class MaxPooling(Pooling):
         padded, shape, sweep, y = ctx.saved("padded", "shape", "sweep", "y")
         dy = self.channels_last(dy)
         dpadded = ctx.buffer("dpadded", padded.shape, self.dtype)
-        dpadded[...] = 0
-        rest = ctx.buffer("rest", y.shape, self.dtype)  # the part of dy that has not found its cell yet
-        share = ctx.buffer("share", y.shape, self.dtype)
-        np.copyto(rest, dy)
-        for _, where in sweep.taps():
-            np.multiply(rest, padded[where] == y, out=share)
-            dpadded[where] += share
-            rest -= share
+        for tile in _tiles(y):
+            best, seen, dseen = y[tile], padded[tile], dpadded[tile]
+            rest = ctx.buffer(
+                "rest", best.shape, self.dtype
+            )  # the part of dy that has not found its cell yet
+            share = ctx.buffer("share", best.shape, self.dtype)
+            np.copyto(rest, dy[tile])
+            dseen[...] = 0
+            for _, where in sweep.taps():
+                np.equal(best, seen[where], out=share, casting="unsafe")
+                share *= rest
+                dseen[where] += share
+                rest -= share
         return self.restore(dpadded[inner(shape, sweep.amounts)])
+
+
+def _tiles(y: Array) -> Iterator[slice]:
+    """Slices of the batch whose windows stay in the cache."""
+    return tiles(len(y), math.prod(y.shape[1:]), TILE)
 
 
 class AveragePooling(Pooling):
@@ -118,24 +134,28 @@ class AveragePooling(Pooling):
         sweep = self._sweep(x)
         padded = pad(x, sweep.amounts, 0, ctx)
         y = ctx.buffer("y", (len(x), *sweep.out, x.shape[-1]), self.dtype)
-        for tap, where in sweep.taps():
-            if any(tap):
-                y += padded[where]
-            else:  # the window's first cell
-                np.copyto(y, padded[where])
         weights = self._weights(x.shape[1:-1], sweep)
-        y *= weights
+        for tile in _tiles(y):
+            total, seen = y[tile], padded[tile]
+            for tap, where in sweep.taps():
+                if any(tap):
+                    total += seen[where]
+                else:  # the window's first cell
+                    np.copyto(total, seen[where])
+            total *= weights
         ctx.save(padded_shape=padded.shape, shape=x.shape, sweep=sweep, weights=weights)
         return self.restore(y)
 
     def backward(self, dy: Array, ctx: Context) -> Array:
         padded_shape, shape, sweep, weights = ctx.saved("padded_shape", "shape", "sweep", "weights")
         dy = self.channels_last(dy)
-        share = np.multiply(dy, weights, out=ctx.buffer("share", dy.shape, self.dtype))
         dpadded = ctx.buffer("dpadded", padded_shape, self.dtype)
-        dpadded[...] = 0
-        for _, where in sweep.taps():  # each cell of a window has the same share
-            dpadded[where] += share
+        for tile in _tiles(dy):
+            dseen, part = dpadded[tile], dy[tile]
+            share = np.multiply(part, weights, out=ctx.buffer("share", part.shape, self.dtype))
+            dseen[...] = 0
+            for _, where in sweep.taps():  # each cell of a window has the same share
+                dseen[where] += share
         return self.restore(dpadded[inner(shape, sweep.amounts)])
 
     def _weights(self, sizes: tuple[int, ...], sweep: Sweep) -> Array:

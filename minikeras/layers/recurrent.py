@@ -79,6 +79,11 @@ class RNN(Layer):
             return getattr(cell, name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
+    @property
+    def rowwise(self) -> bool:
+        """Not where it keeps the states of all samples from batch to batch."""
+        return not self.stateful
+
     def build(self, input_shape: Shape) -> None:
         if self.stateful and input_shape[0] is None:
             raise ShapeError(

@@ -35,18 +35,19 @@ class Flatten(Layer):
 
     def forward(self, x: Array, ctx: Context) -> Array:
         ctx.save(shape=x.shape)
-        if self._moves_channels(x.ndim):
+        if self.moves_channels(x.ndim):
             x = x.transpose(0, *range(2, x.ndim), 1)  # channels last
         return x.reshape(len(x), math.prod(x.shape[1:]))
 
     def backward(self, dy: Array, ctx: Context) -> Array:
         shape = ctx.saved("shape")
-        if self._moves_channels(len(shape)):
+        if self.moves_channels(len(shape)):
             last = dy.reshape(shape[0], *shape[2:], shape[1])
             return last.transpose(0, last.ndim - 1, *range(1, last.ndim - 1))  # channels first again
         return dy.reshape(shape)
 
-    def _moves_channels(self, ndim: int) -> bool:
+    def moves_channels(self, ndim: int) -> bool:
+        """Whether the channels are moved last before flattening."""
         return self.data_format == "channels_first" and ndim > 2
 
 

@@ -38,7 +38,8 @@ class Rescaling(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return tuple(input_shape)
 
-    def _scale(self) -> Array:
+    def factors(self) -> Array:
+        """`scale` in a shape that broadcasts against x."""
         scale = np.asarray(self.scale, self.dtype)
         if scale.ndim and image_data_format() == "channels_first":
             scale = scale.reshape(scale.shape + (1,) * (3 - scale.ndim))
@@ -46,13 +47,13 @@ class Rescaling(Layer):
 
     def forward(self, x: Array, ctx: Context) -> Array:
         ctx.save()
-        y = np.multiply(x, self._scale(), out=ctx.buffer("y", x.shape, self.dtype))
+        y = np.multiply(x, self.factors(), out=ctx.buffer("y", x.shape, self.dtype))
         y += np.asarray(self.offset, self.dtype)
         return y
 
     def backward(self, dy: Array, ctx: Context) -> Array:
         ctx.saved()
-        return np.multiply(dy, self._scale(), out=ctx.buffer("dx", dy.shape, self.dtype))  # dx = scale dy
+        return np.multiply(dy, self.factors(), out=ctx.buffer("dx", dy.shape, self.dtype))  # dx = scale dy
 
 
 class Normalization(Layer):
@@ -160,21 +161,21 @@ class Normalization(Layer):
         self.adapt_mean.assign(mean)
         self.adapt_variance.assign(variance)
 
-    def _moments(self, x: Array) -> tuple[Array, Array]:
-        """The mean and max(√variance, 1e-7), in shapes that broadcast against x."""
+    def moments(self, rank: int) -> tuple[Array, Array]:
+        """The mean and max(√variance, 1e-7), in shapes that broadcast against an array of so many axes."""
         given = self.mean is not None
         mean, variance = (
             np.asarray(v, self.dtype)
             for v in ((self.mean, self.variance) if given else (self.adapt_mean, self.adapt_variance))
         )
-        shape = [1] * x.ndim
-        for a, n in zip(self._kept(x.ndim)[::-1], mean.shape[::-1], strict=False):
+        shape = [1] * rank
+        for a, n in zip(self._kept(rank)[::-1], mean.shape[::-1], strict=False):
             shape[a] = n
         deviation = np.maximum(np.sqrt(variance), np.asarray(epsilon(), self.dtype))
         return mean.reshape(shape), deviation.reshape(shape)
 
     def forward(self, x: Array, ctx: Context) -> Array:
-        mean, deviation = self._moments(x)
+        mean, deviation = self.moments(x.ndim)
         ctx.save(deviation=deviation)
         y = ctx.buffer("y", x.shape, self.dtype)
         if self.invert:

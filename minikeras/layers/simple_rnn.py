@@ -7,7 +7,7 @@ from typing import Any
 
 from minikeras.context import Context
 from minikeras.errors import check_int
-from minikeras.layers.cells import KernelCell
+from minikeras.layers.kernel_cell import KernelCell
 from minikeras.layers.recurrent import RNN
 from minikeras.typing import Array
 

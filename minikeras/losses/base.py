@@ -134,9 +134,9 @@ class Loss(Configurable):
             dv.fill(scale)
         else:
             dv, v = weights * scale, v * weights
-        loss = v.sum() / divisor if divisor else 0.0
+        loss = np.add.reduce(v, axis=None) / divisor if divisor else 0.0
         d = self.paired_backward(dv, y, p) if paired else self.backward(dv, y, p)
-        return float(loss), d.reshape(np.shape(y_pred))
+        return float(loss), d.reshape(np.shape(y_pred)) if d.ndim != np.ndim(y_pred) else d
 
     def paired_backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         """dL/dz where y_pred = softmax(z) or sigmoid(z); only for losses with `pairs_with`."""

@@ -18,13 +18,14 @@ from minikeras.activations.rows import LogSoftmax, Softmax
 from minikeras.activations.smooth import sigmoid_of, softplus_of
 from minikeras.errors import ShapeError, check_number
 from minikeras.losses.base import Loss, as_float, expand, mean_over
+from minikeras.numbers import clip, number
 from minikeras.typing import Array
 
 
 def clip_probability(p: Array) -> Array:
     """p held inside [ε, 1 − ε]."""
     eps = config.epsilon()
-    return p.clip(eps, 1 - eps)
+    return np.asarray(clip(p, number(eps, p.dtype), number(1 - eps, p.dtype)))
 
 
 def inside_clip(p: Array) -> Array:
@@ -81,8 +82,11 @@ class BinaryCrossentropy(Loss):
     @staticmethod
     def elementwise(y: Array, p: Array) -> Array:
         """−(y log p + (1 − y) log(1 − p)) of each number."""
-        p = clip_probability(p)
-        return -(y * np.log(p) + (1 - y) * np.log(1 - p))
+        p, one = clip_probability(p), number(1, p.dtype)
+        v = one - y
+        v *= np.log(one - p)
+        v += y * np.log(p)
+        return np.negative(v, out=v)
 
     @staticmethod
     def elementwise_slope(y: Array, p: Array) -> Array:
@@ -315,7 +319,7 @@ class SparseCategoricalCrossentropy(Loss):
     def call(self, y_true: Array, y_pred: Array) -> Array:
         if self.from_logits:
             return -LogSoftmax(self.axis)(y_pred)[self._places(y_true)]
-        q = y_pred[self._places(y_true)] / y_pred.sum(axis=self.axis)
+        q = y_pred[self._places(y_true)] / np.add.reduce(y_pred, axis=self.axis)
         return -np.log(clip_probability(q))
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:

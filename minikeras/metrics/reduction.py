@@ -53,7 +53,8 @@ class Mean(Metric):
         per_sample = values.size // len(values) if values.ndim else 1  # how many values a sample has
         if sample_weight is not None:
             count = weights.sum() / per_sample
-        self.total.value += values.sum(dtype=np.float64) / per_sample
+        total = np.add.reduce(values, axis=None, dtype=np.float64)
+        self.total.value += total / per_sample if per_sample != 1 else total
         self.count.value += count
 
     def result(self) -> float:

@@ -14,7 +14,7 @@ from minikeras.layers.base import Layer
 from minikeras.layers.input_layer import InputLayer
 from minikeras.layers.inputs import NUMBERS, as_numeric
 from minikeras.models.model import Model
-from minikeras.typing import Array, Shape
+from minikeras.typing import Array, DType, Shape
 
 
 class Sequential(Model):
@@ -31,6 +31,8 @@ class Sequential(Model):
     Raises:
         ValueError: for anything but layers, names that are not unique, or layers that do not fit.
     """
+
+    rowwise = True  # where its layers are
 
     def __init__(
         self, layers: Iterable[Layer] | None = None, trainable: bool = True, name: str | None = None
@@ -202,6 +204,17 @@ class Sequential(Model):
         if self._input is None or not self.built:
             raise AttributeError(f"Sequential model '{self.name}' has no defined input shape yet.")
         return self._input.batch_shape
+
+    @property
+    def input_dtype(self) -> DType:
+        """The type that the input was declared with.
+
+        Raises:
+            AttributeError: before the model is built.
+        """
+        if self._input is None or not self.built:
+            raise AttributeError(f"Sequential model '{self.name}' has no defined input type yet.")
+        return self._input.dtype
 
     @property
     def output_shape(self) -> Any:

@@ -15,8 +15,10 @@ import numpy as np
 
 from minikeras.typing import Array
 from minikeras.variable import Arena, Variable
+from minikeras.workers import split, thread_count
 
-BLOCK = 32768  # elements: five float32 vectors of this length are 640 kB
+BLOCK = 65536  # elements: five float32 vectors of this length are 1.3 MB
+SHARE = 131072  # elements that pay for a thread of their own
 
 
 class Block(NamedTuple):
@@ -77,7 +79,12 @@ class Layout:
         self.numbers: tuple[Array, ...] = ()  # the rule's scalars, as 0-d arrays: ufuncs take them fastest
         segments = list(self._segments(homes, undecayed, merge=arena is not None and not whole))
         step = max((s.weights.size for s in segments), default=BLOCK) if whole else BLOCK
-        self.blocks = list(self._cut(segments, slots, scratch, step, whole))
+        threads = 1 if whole else max(1, min(thread_count(), self.size // SHARE))
+        # the blocks of each thread, with scratch arrays of its own
+        self.shares = [
+            list(self._cut(share, slots, scratch, step, whole)) for share in _share_out(segments, threads)
+        ]
+        self.blocks = [block for share in self.shares for block in share]
 
     def fits(self, variables: Sequence[Variable]) -> bool:
         """Whether these are the variables, with the arrays that the blocks are views of."""
@@ -123,3 +130,22 @@ class Layout:
                     scratch=tuple(buffer[:size].reshape(shape) for buffer in buffers),
                     decays=segment.decays,
                 )
+
+
+def _share_out(segments: Sequence[Segment], threads: int) -> list[list[Segment]]:
+    """The segments in as many equal shares, cut where need be."""
+    if threads == 1:
+        return [list(segments)]
+    total = sum(s.weights.size for s in segments)
+    shares: list[list[Segment]] = [[] for _ in range(threads)]
+    ends = [part.stop for part in split(total, threads)]
+    position = 0
+    for s in segments:
+        start = 0
+        while start < s.weights.size:
+            thread = next(i for i, end in enumerate(ends) if position < end)
+            size = min(s.weights.size - start, ends[thread] - position)
+            weights = s.weights[start : start + size]
+            shares[thread].append(Segment(weights, s.start + start, s.home + start, s.decays, weights.shape))
+            start, position = start + size, position + size
+    return shares

@@ -7,7 +7,8 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from minikeras.optimizers.base import CommonOptions, Optimizer
+from minikeras.optimizers._options import CommonOptions
+from minikeras.optimizers.base import Optimizer
 from minikeras.typing import Array
 from minikeras.variable import Variable
 
@@ -26,7 +27,8 @@ class Adafactor(Optimizer):
         epsilon_2: ε₂, the least scale of a variable.
         clip_threshold: d, the greatest root mean square of u.
         relative_step: without effect, as in Keras: the rate never exceeds 1/√t.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Source: Shazeer & Stern, "Adafactor: Adaptive Learning Rates with Sublinear Memory Cost", 2018.
     """

@@ -7,7 +7,8 @@ from typing import Any, Unpack
 import numpy as np
 
 from minikeras.errors import check_number
-from minikeras.optimizers.base import CommonOptions, Optimizer
+from minikeras.optimizers._options import CommonOptions
+from minikeras.optimizers.base import Optimizer
 from minikeras.typing import Array
 
 
@@ -18,7 +19,8 @@ class Adagrad(Optimizer):
         learning_rate: a float, a schedule or a function without arguments.
         initial_accumulator_value: what the sums a start from, not negative.
         epsilon: ε, inside the root.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Source: Duchi, Hazan & Singer, "Adaptive Subgradient Methods", 2011.
     """
@@ -74,7 +76,8 @@ class Adadelta(Optimizer):
         learning_rate: a float, a schedule or a function without arguments.
         rho: ρ, how slowly the averages forget.
         epsilon: ε, inside the roots.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Source: Zeiler, "ADADELTA: An Adaptive Learning Rate Method", 2012.
     """

@@ -6,8 +6,9 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from minikeras.optimizers._options import CommonOptions
 from minikeras.optimizers._scalar import ScalarVariable, power
-from minikeras.optimizers.base import CommonOptions, Optimizer
+from minikeras.optimizers.base import Optimizer
 from minikeras.typing import Array
 from minikeras.variable import Variable
 
@@ -24,7 +25,8 @@ class Adam(Optimizer):
         beta_2: β₂, how slowly the mean square forgets.
         epsilon: ε, beside the root.
         amsgrad: whether the greatest v so far takes v's place (Reddi et al., 2018).
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Source: Kingma & Ba, "Adam: A Method for Stochastic Optimization", 2015.
     """
@@ -95,7 +97,8 @@ class AdamW(Adam):
         beta_2: see `Adam`.
         epsilon: see `Adam`.
         amsgrad: see `Adam`.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Raises:
         ValueError: when `weight_decay` is None.
@@ -127,7 +130,8 @@ class Adamax(Optimizer):
         beta_1: β₁, how slowly the mean gradient forgets.
         beta_2: β₂, how slowly the greatest gradient is forgotten.
         epsilon: ε.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Source: Kingma & Ba, "Adam: A Method for Stochastic Optimization", 2015, section 7.
     """
@@ -188,7 +192,8 @@ class Nadam(Optimizer):
         beta_1: β₁, how slowly the mean gradient forgets.
         beta_2: β₂, how slowly the mean square forgets.
         epsilon: ε, beside the root.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Source: Dozat, "Incorporating Nesterov Momentum into Adam", 2016.
     """

@@ -8,57 +8,24 @@ decay, the rule, the average of the weights, and the constraints.
 
 from __future__ import annotations
 
-import inspect
 import math
 import warnings
-from collections.abc import Iterable
-from typing import Any, TypedDict
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any, Unpack
 
 import numpy as np
 
-from minikeras import config, registry
-from minikeras.errors import check_int, check_number, closest
-from minikeras.naming import auto_name
-from minikeras.optimizers._layout import Layout
+from minikeras.optimizers._layout import Block, Layout
+from minikeras.optimizers._options import CommonOptions, Options
 from minikeras.optimizers._scalar import ScalarVariable
 from minikeras.optimizers._state import State
-from minikeras.optimizers.schedules import LearningRateSchedule
-from minikeras.registry import arguments
 from minikeras.typing import Array
 from minikeras.variable import Arena, Variable
+from minikeras.workers import run_all
 
 
-class CommonOptions(TypedDict, total=False):
-    """The arguments that every optimizer takes after its own; `Optimizer` explains them."""
-
-    weight_decay: float | None
-    clipnorm: float | None
-    clipvalue: float | None
-    global_clipnorm: float | None
-    use_ema: bool
-    ema_momentum: float
-    ema_overwrite_frequency: int | None
-    loss_scale_factor: float | None
-    gradient_accumulation_steps: int | None
-    name: str | None
-
-
-class _WholeSignature:
-    """Lets help() and editors show all arguments of an optimizer, not `*common, **options`."""
-
-    def __get__(self, instance: Any, owner: type) -> inspect.Signature:
-        keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        return inspect.Signature([p.replace(kind=keyword) for p in arguments(owner).values()])
-
-
-# The order of a config's first keys in Keras' files
-_COMMON_KEYS = (
-    "name", "learning_rate", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema",
-    "ema_momentum", "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps",
-)  # fmt: skip
-
-
-class Optimizer(State):
+class Optimizer(Options, State):
     """w ← w - update(dL/dw): the base of all optimizers.
 
     A subclass says what it remembers of each weight (`slots`), which numbers a step needs
@@ -81,47 +48,11 @@ class Optimizer(State):
         ValueError: for an argument out of range or unknown, or when two clip arguments are given.
     """
 
-    __signature__ = _WholeSignature()
-
-    def __init__(
-        self,
-        learning_rate: Any,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-        **unknown: Any,
-    ) -> None:
-        if unknown.pop("decay", None) is not None:
-            warnings.warn("Argument `decay` is no longer supported and is ignored.", stacklevel=3)
-        if unknown:
-            first = next(iter(unknown))
-            hint = (
-                " Did you mean 'learning_rate'?" if first == "lr" else closest(first, arguments(type(self)))
-            )
-            raise ValueError(f"{type(self).__name__}: argument(s) not recognized: {unknown}.{hint}")
-        self.name = auto_name(type(self).__name__) if name is None else name
-        self.weight_decay = weight_decay
-        self.clipnorm = clipnorm
-        self.clipvalue = clipvalue
-        self.global_clipnorm = global_clipnorm
-        self.use_ema = use_ema
-        self.ema_momentum = ema_momentum
-        self.ema_overwrite_frequency = ema_overwrite_frequency
-        self.loss_scale_factor = loss_scale_factor
-        self.gradient_accumulation_steps = gradient_accumulation_steps
-        self._check_arguments()
-
+    def __init__(self, learning_rate: Any, *common: Any, **options: Unpack[CommonOptions]) -> None:
+        Options.__init__(self, learning_rate, *common, **options)
         State.__init__(self)
         self.averages_in_weights = False  # whether `swap_average` has exchanged them
         self._iterations = ScalarVariable(np.array(0, "int32"), "iteration", self.name)
-        self._learning_rate = self._standardize_learning_rate(learning_rate)
 
     # What a subclass defines
 
@@ -147,51 +78,6 @@ class Optimizer(State):
             scalars: what `scalars()` returned, as 0-d arrays of w's dtype.
         """
         raise NotImplementedError(f"{type(self).__name__} must define `update`.")
-
-    # Learning rate and step count
-
-    @property
-    def learning_rate(self) -> Any:
-        """The current learning rate; assign a float, a schedule or a function to change it.
-
-        Raises:
-            TypeError: when a number is assigned while a schedule is in charge.
-        """
-        if isinstance(self._learning_rate, ScalarVariable):
-            return self._learning_rate
-        return np.dtype(config.floatx()).type(self._current_rate(self._iterations.value.item()))
-
-    @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
-        if callable(value):  # a schedule or a function
-            self._learning_rate = value
-        elif isinstance(self._learning_rate, LearningRateSchedule):
-            raise TypeError(
-                "This optimizer was created with a `LearningRateSchedule` as its `learning_rate`, hence it "
-                "is not settable. Create the optimizer with a float to be able to set it."
-            )
-        elif isinstance(self._learning_rate, ScalarVariable):
-            self._learning_rate.assign(value)
-        else:
-            self._learning_rate = self._standardize_learning_rate(float(value))
-
-    def _standardize_learning_rate(self, value: Any) -> Any:
-        if callable(value):
-            return value
-        if not isinstance(value, float):
-            raise ValueError(
-                f"{type(self).__name__}: `learning_rate` must be a float, a LearningRateSchedule or a "
-                f"function without arguments. Received: learning_rate={value!r}"
-            )
-        return ScalarVariable(np.array(value, config.floatx()), "learning_rate", self.name)
-
-    def _current_rate(self, step: int) -> float:
-        """The learning rate of a step, rounded as Keras stores it."""
-        rate = self._learning_rate
-        if isinstance(rate, ScalarVariable):
-            return float(rate.value.item())
-        value = rate(step) if isinstance(rate, LearningRateSchedule) else rate()
-        return float(np.dtype(config.floatx()).type(value))
 
     @property
     def iterations(self) -> Any:
@@ -279,8 +165,16 @@ class Optimizer(State):
         for number, value in zip(scalars, values, strict=True):
             number.fill(value)
         kept = 1.0 - lr * (self.weight_decay or 0.0)  # w - lr λ w = (1 - lr λ) w
+        if len(layout.shares) == 1:
+            self._update_blocks(layout.blocks, g, scalars, kept)
+        else:
+            run_all([partial(self._update_blocks, share, g, scalars, kept) for share in layout.shares])
+
+    def _update_blocks(
+        self, blocks: Sequence[Block], g: Array, scalars: tuple[Array, ...], kept: float
+    ) -> None:
         whole = self.whole_variables
-        for w, part, _, slots, scratch, decays in layout.blocks:
+        for w, part, _, slots, scratch, decays in blocks:
             if decays and kept != 1.0:
                 w *= kept
             self.update(w, g[part].reshape(w.shape) if whole else g[part], scratch, slots, scalars)
@@ -347,44 +241,6 @@ class Optimizer(State):
     def scale_loss(self, loss: Any) -> Any:
         """The loss times `loss_scale_factor`: what the gradients are to be taken of."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
-
-    # Configuration
-
-    def _check_arguments(self) -> None:
-        for name in ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "loss_scale_factor"):
-            if getattr(self, name) is not None:
-                check_number(self, name, getattr(self, name), 0.0, math.inf)
-        clips = {name: getattr(self, name) for name in ("clipnorm", "clipvalue", "global_clipnorm")}
-        if sum(value is not None for value in clips.values()) > 1:
-            raise ValueError(f"{type(self).__name__}: only one clip argument can be set. Received: {clips}")
-        if self.gradient_accumulation_steps:
-            check_int(self, "gradient_accumulation_steps", self.gradient_accumulation_steps, 2)
-        if self.use_ema:
-            check_number(self, "ema_momentum", self.ema_momentum, 0.0, 1.0)
-            if self.ema_overwrite_frequency:
-                check_int(self, "ema_overwrite_frequency", self.ema_overwrite_frequency)
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments in JSON form, those that all optimizers have first."""
-        rate = self._learning_rate
-        found: dict[str, Any] = {}
-        for name in (*_COMMON_KEYS, *arguments(type(self))):
-            if name == "learning_rate":
-                number = isinstance(rate, ScalarVariable)
-                found[name] = rate.value.item() if number else registry.serialize(rate)
-            else:
-                found[name] = registry.serialize(getattr(self, name))
-        return found
-
-    def __repr__(self) -> str:
-        shown = []
-        for name, parameter in arguments(type(self)).items():
-            value = self._learning_rate if name == "learning_rate" else getattr(self, name)
-            if isinstance(value, ScalarVariable):
-                value = float(str(value.value))  # float32's shortest decimal form: 0.1, not 0.100000001
-            if name != "name" and (callable(value) or value != parameter.default):
-                shown.append(f"{name}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 def _drop_missing(grads: list[Any], variables: list[Variable]) -> tuple[list[Any], list[Variable]]:

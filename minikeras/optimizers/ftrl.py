@@ -7,7 +7,8 @@ from typing import Any, Unpack
 import numpy as np
 
 from minikeras.errors import check_number
-from minikeras.optimizers.base import CommonOptions, Optimizer
+from minikeras.optimizers._options import CommonOptions
+from minikeras.optimizers.base import Optimizer
 from minikeras.typing import Array
 
 
@@ -25,7 +26,8 @@ class Ftrl(Optimizer):
         l2_regularization_strength: l2, not negative.
         l2_shrinkage_regularization_strength: l2_shrinkage, not negative; it acts through the gradient.
         beta: the paper's β.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Raises:
         ValueError: for an argument out of range.

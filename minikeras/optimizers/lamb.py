@@ -7,8 +7,9 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from minikeras.optimizers._options import CommonOptions
 from minikeras.optimizers._scalar import power
-from minikeras.optimizers.base import CommonOptions, Optimizer
+from minikeras.optimizers.base import Optimizer
 from minikeras.typing import Array
 
 
@@ -22,7 +23,8 @@ class Lamb(Optimizer):
         beta_1: β₁, how slowly the mean gradient forgets.
         beta_2: β₂, how slowly the mean square forgets.
         epsilon: ε, beside the root.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Source: You et al., "Large Batch Optimization for Deep Learning", 2020.
     """

@@ -6,7 +6,8 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from minikeras.optimizers.base import CommonOptions, Optimizer
+from minikeras.optimizers._options import CommonOptions
+from minikeras.optimizers.base import Optimizer
 from minikeras.typing import Array
 
 
@@ -17,7 +18,8 @@ class Lion(Optimizer):
         learning_rate: a float, a schedule or a function without arguments; about a tenth of Adam's.
         beta_1: β₁ in (0, 1], the momentum's share in the direction.
         beta_2: β₂, how slowly the momentum forgets.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Raises:
         ValueError: when β₁ is outside (0, 1].

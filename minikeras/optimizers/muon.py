@@ -30,8 +30,15 @@ class Muon(Optimizer):
         adam_weight_decay: λ of the variables that Adam updates, or None.
         epsilon: Adam's ε.
         weight_decay: λ of the matrices, or None.
-        clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
-        loss_scale_factor, gradient_accumulation_steps, name: see `Optimizer`.
+        clipnorm: see `Optimizer`.
+        clipvalue: see `Optimizer`.
+        global_clipnorm: see `Optimizer`.
+        use_ema: see `Optimizer`.
+        ema_momentum: see `Optimizer`.
+        ema_overwrite_frequency: see `Optimizer`.
+        loss_scale_factor: see `Optimizer`.
+        gradient_accumulation_steps: see `Optimizer`.
+        name: see `Optimizer`.
         exclude_layers: patterns; variables in whose path one is found go to Adam.
         exclude_embeddings: whether embeddings go to Adam.
         muon_a: a.

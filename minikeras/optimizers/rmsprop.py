@@ -7,7 +7,8 @@ from typing import Any, Unpack
 import numpy as np
 
 from minikeras.errors import check_number
-from minikeras.optimizers.base import CommonOptions, Optimizer
+from minikeras.optimizers._options import CommonOptions
+from minikeras.optimizers.base import Optimizer
 from minikeras.typing import Array
 
 
@@ -23,7 +24,8 @@ class RMSprop(Optimizer):
         momentum: μ in [0, 1].
         epsilon: ε, inside the root.
         centered: whether to subtract the square of the mean gradient.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Source: Tieleman & Hinton, "Lecture 6.5: rmsprop", 2012; centered: Graves, 2013.
     """

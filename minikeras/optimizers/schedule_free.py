@@ -7,8 +7,9 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from minikeras.optimizers._options import CommonOptions
 from minikeras.optimizers._scalar import power
-from minikeras.optimizers.base import CommonOptions, Optimizer
+from minikeras.optimizers.base import Optimizer
 from minikeras.typing import Array
 from minikeras.variable import Variable
 
@@ -25,7 +26,8 @@ class ScheduleFreeAdamW(Optimizer):
         beta_2: β₂, how slowly the mean square forgets.
         epsilon: ε, beside the root.
         warmup_steps: over how many steps the learning rate rises from 0.
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Source: Defazio et al., "The Road Less Scheduled", 2024.
     """

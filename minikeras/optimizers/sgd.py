@@ -7,7 +7,8 @@ from typing import Any, Unpack
 import numpy as np
 
 from minikeras.errors import check_number
-from minikeras.optimizers.base import CommonOptions, Optimizer
+from minikeras.optimizers._options import CommonOptions
+from minikeras.optimizers.base import Optimizer
 from minikeras.typing import Array
 
 
@@ -20,7 +21,8 @@ class SGD(Optimizer):
         learning_rate: a float, a schedule or a function without arguments.
         momentum: μ in [0, 1]; 0 is plain gradient descent.
         nesterov: whether the step looks ahead along the momentum (Nesterov, 1983; Sutskever et al., 2013).
-        common, options: see `Optimizer`.
+        *common: those of `Optimizer` after the learning rate.
+        **options: the same, by name.
 
     Raises:
         ValueError: when the momentum is outside [0, 1].

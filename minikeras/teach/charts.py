@@ -36,6 +36,7 @@ def plot_history(history: Any) -> Any:
                     range(1, len(numbers[key]) + 1), numbers[key], marker="o", markersize=3, label=label
                 )
         axis.set(title=name, xlabel="epoch")
+        axis.locator_params(axis="x", integer=True)
         axis.legend(fontsize=8)
     return finish(figure)
 
@@ -48,7 +49,7 @@ def gradient_flow(trace: Trace) -> Any:
     """
     if trace.loss is None:
         raise ValueError(NO_TARGETS)
-    figure, axes = subplots(1, 1, (max(5.0, 0.9 * len(trace.layers)), 3.5))
+    figure, axes = subplots(1, 1, (max(5.0, 0.9 * len(trace.layers)) + 1.6, 3.5))
     axis, places = axes[0, 0], np.arange(len(trace.layers))
     flow = [
         np.nan if (d := one.dz if one.dy is None else one.dy) is None else _rms(d) for one in trace.layers
@@ -58,7 +59,7 @@ def gradient_flow(trace: Trace) -> Any:
         for k, (name, gradient) in enumerate(one.gradients.items()):
             axis.bar(place + 0.15 * k, _rms(gradient), 0.14, color=f"C{k + 1}", label=f"dL/d{name}")
     handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))  # each label once
-    axis.legend(handles.values(), handles.keys(), fontsize=8)
+    axis.legend(handles.values(), handles.keys(), fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
     axis.set_xticks(places, [one.name for one in trace.layers], rotation=30, ha="right")
     axis.set(yscale="log", ylabel="root mean square", title="gradients, from the first layer to the last")
     return finish(figure)
@@ -102,6 +103,7 @@ class Race(View):
         for name, losses in self.data.items():
             axes[0, 0].plot(range(1, len(losses) + 1), losses, label=name)
         axes[0, 0].set(xlabel="epoch", ylabel="loss", yscale="log")
+        axes[0, 0].locator_params(axis="x", integer=True)
         axes[0, 0].legend(fontsize=8)
         return finish(figure)
 

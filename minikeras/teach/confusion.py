@@ -50,7 +50,7 @@ class Confusion(View):
         for (i, t, p, share), image in zip(self.worst, self.images, strict=True):
             inner = join(
                 [
-                    heatmap(image, 4) if image.ndim == 2 else "",
+                    heatmap(image, max(4, 64 // max(image.shape))) if image.ndim == 2 else "",
                     tag("div", f"#{i}: {t} taken for {p}, {share:.0%}"),
                 ]
             )
@@ -62,7 +62,9 @@ class Confusion(View):
     __repr__ = __str__
 
 
-def confusion(model: Any, x: Any, y: Any, *, worst: int = 8) -> Confusion:
+def confusion(
+    model: Any, x: Any, y: Any, *, worst: int = 8, image_shape: tuple[int, int] | None = None
+) -> Confusion:
     """Count which class was taken for which.
 
     Args:
@@ -70,9 +72,10 @@ def confusion(model: Any, x: Any, y: Any, *, worst: int = 8) -> Confusion:
         x: samples.
         y: class numbers, or one-hot rows.
         worst: how many of the surest mistakes to show.
+        image_shape: how to lay out samples that are rows of pixels, to show them as pictures.
 
     Raises:
-        ValueError: when x and y do not belong together.
+        ValueError: when x and y do not belong together, or the samples do not have that image shape.
     """
     x, labels = np.asarray(x), class_numbers(y)
     if len(x) != len(labels):
@@ -86,4 +89,6 @@ def confusion(model: Any, x: Any, y: Any, *, worst: int = 8) -> Confusion:
     wrong = np.flatnonzero(taken != labels)
     surest = wrong[np.argsort(-shares[wrong, taken[wrong]], kind="stable")][:worst]
     listed = [(int(i), int(labels[i]), int(taken[i]), float(shares[i, taken[i]])) for i in surest]
+    if image_shape is not None:
+        x = x.reshape(len(x), *image_shape)
     return Confusion(counts, listed, [x[i, ..., 0] if x.ndim == 4 else x[i] for i in surest])

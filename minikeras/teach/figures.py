@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from minikeras.markup import COLOURS
+
 
 def matplotlib(module: str = "pyplot") -> Any:
     """A module of matplotlib.
@@ -21,6 +23,11 @@ def matplotlib(module: str = "pyplot") -> Any:
 def subplots(rows: int, columns: int, size: tuple[float, float], **options: Any) -> Any:
     """A new figure, and an array (rows, columns) of axes."""
     return matplotlib().subplots(rows, columns, figsize=size, squeeze=False, layout="constrained", **options)
+
+
+def blue_to_orange() -> Any:
+    """The colours of numbers of either sign, as in the heatmaps: blue below zero, orange above."""
+    return matplotlib("colors").LinearSegmentedColormap.from_list("signed", [COLOURS[0], "white", COLOURS[1]])
 
 
 def finish(figure: Any) -> Any:

@@ -84,8 +84,8 @@ class GradientReport(View):
                     str(e.shape),
                     f"{e.error:.1e}",
                     place,
-                    f"{e.analytic:.6g}",
-                    f"{e.numeric:.6g}",
+                    f"{e.analytic + 0.0:.6g}",
+                    f"{e.numeric + 0.0:.6g}",
                     e.verdict,
                 ]
             )

@@ -10,7 +10,7 @@ import numpy as np
 from minikeras.layers import Conv1D, Conv2D, Conv3D
 from minikeras.layers.base import Layer
 from minikeras.markup import Markup, View, heatmap, join, tag
-from minikeras.teach.figures import finish, subplots
+from minikeras.teach.figures import blue_to_orange, finish, subplots
 from minikeras.teach.trace import LayerTrace, trace
 from minikeras.typing import Array
 
@@ -73,7 +73,7 @@ def _gallery(pictures: list[Array], titles: list[str], heading: str, signed: boo
     rows = -(-len(pictures) // columns)
     figure, axes = subplots(rows, columns, (1.25 * columns, 1.4 * rows + 0.4))
     largest = max(float(np.abs(p).max()) for p in pictures) or 1.0
-    limits = {"cmap": "PuOr_r", "vmin": -largest, "vmax": largest} if signed else {"cmap": "gray"}
+    limits = {"cmap": blue_to_orange(), "vmin": -largest, "vmax": largest} if signed else {"cmap": "gray"}
     for axis in axes.flat:
         axis.axis("off")
     for axis, picture, title in zip(axes.flat, pictures, titles, strict=False):
@@ -147,7 +147,8 @@ class ConvolutionStep(View):
 
     def _sum(self) -> str:
         return (
-            f"Σ products + bias = {self.products.sum():.4g} + {self.bias:.4g} = {self.z:.4g},   "
+            f"Σ products + bias = {self.products.sum():.4g} {'−' if self.bias < 0 else '+'} {abs(self.bias):.4g} = "
+            f"{self.z:.4g},   "
             f"y = {self.activation}({self.z:.4g}) = {self.y:.4g}"
         )
 

@@ -143,6 +143,7 @@ class Monitor(Callback, View):
                 axis.plot(range(1, len(values) + 1), values, marker="o", markersize=3, label=name)
             title = "share of dead units; dashed: of saturated outputs" if what == "dead" else _TITLES[what]
             axis.set(title=title, xlabel="epoch")
+            axis.locator_params(axis="x", integer=True)
             if what != "dead":
                 axis.set_yscale("log")
         for name, values in self.series("saturated").items():

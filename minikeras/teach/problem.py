@@ -130,9 +130,8 @@ class Subject:
 
     @property
     def variables(self) -> dict[str, Variable]:
-        """The trainable variables by path below the layer: kernel, or dense/kernel."""
-        cut = len(self.layer.name) + 1
-        return {v.path[cut:] or v.name: v for v in self.layer.trainable_weights}
+        """The trainable variables by their paths below the layer."""
+        return {path_below(self.layer, v): v for v in self.layer.trainable_weights}
 
     def backward(self, broken: list[str]) -> dict[str, Array | None]:
         """What the layer's own `backward` says; laws that it breaks are added to the list."""
@@ -145,6 +144,8 @@ class Subject:
         before = [a.copy() for a in (*dy, self.x, *(v.value for v in self.layer.weights))]
         given = dy if len(dy) > 1 else dy[0]
         dx = self.layer.run_backward(given, ctx)
+        # a copy, as dx may be dy itself, which is put back below
+        found: dict[str, Array | None] = {"x": None if dx is None else np.array(dx)}
         after = [*dy, self.x, *(v.value for v in self.layer.weights)]
         labels = ["dy"] * len(dy) + ["x"] + [v.path for v in self.layer.weights]
         for label, a, b in zip(labels, before, after, strict=True):
@@ -155,8 +156,7 @@ class Subject:
                 b[...] = a
         if self.loss is not None:
             add_penalties(self.layer.trainable_weights, ctx)
-        found: dict[str, Array | None] = {n: ctx.grad(v).copy() for n, v in self.variables.items()}
-        return {"x": None if dx is None else np.array(dx), **found}
+        return found | {n: ctx.grad(v).copy() for n, v in self.variables.items()}
 
     def adds_up(self) -> set[str]:
         """The variables whose gradients `backward` adds to what was there, instead of setting them."""
@@ -165,7 +165,7 @@ class Subject:
             outputs, ctx = self.forward()
             for v in self.layer.trainable_weights:
                 ctx.gradients[v] = np.full_like(v.value, start)
-            dy = self.dy if self.loss is None else [self._loss_gradient(outputs[0], ctx)]
+            dy = [d.copy() for d in self.dy] if self.loss is None else [self._loss_gradient(outputs[0], ctx)]
             self.layer.run_backward(dy if len(dy) > 1 else dy[0], ctx)
             totals.append({n: ctx.grad(v) for n, v in self.variables.items()})
         return {n for n, g in totals[0].items() if g.any() and np.allclose(totals[1][n], g + 1)}
@@ -177,6 +177,12 @@ class Subject:
         else:
             _, dy = value_and_gradient(self.loss, self.y, y_pred, None, ctx.output_mask)
         return np.array(dy * self.scale)
+
+
+def path_below(layer: Layer, variable: Variable) -> str:
+    """A variable's path from within a layer: kernel, or dense/kernel for a layer inside it."""
+    names = variable.path.split("/")
+    return "/".join(names[names.index(layer.name) + 1 :]) if layer.name in names[:-1] else variable.name
 
 
 class State:

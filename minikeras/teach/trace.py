@@ -20,6 +20,7 @@ from minikeras.layers.base import Layer
 from minikeras.layers.inputs import as_numeric
 from minikeras.markup import Markup, View, heatmaps, join, table, tag, text_table
 from minikeras.teach.formulas import formulas
+from minikeras.teach.problem import path_below
 from minikeras.training.compiled import find_loss
 from minikeras.training.pairing import is_paired, mark_paired
 from minikeras.training.step import add_penalties, value_and_gradient
@@ -81,10 +82,7 @@ class LayerTrace:
             self.dz = dy
         elif self.z is not None and isinstance(self.f, ActivationFunction):
             self.dz = np.array(self.f.backward(dy, self.z if self.f.needs_input else self.y))
-        self.gradients = {
-            v.path.rpartition(f"{self.layer.name}/")[-1]: ctx.grad(v).copy()
-            for v in self.layer.trainable_weights
-        }
+        self.gradients = {path_below(self.layer, v): ctx.grad(v).copy() for v in self.layer.trainable_weights}
 
     @property
     def zeros(self) -> float:

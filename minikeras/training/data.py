@@ -32,6 +32,9 @@ RAN_OUT = (
 )
 
 
+GATHERED = 2**18  # bytes of a chunk of shuffled rows: it is in the cache when its batches are dealt out
+
+
 class ArrayBatches:
     """Batches of arrays, shuffled or in order.
 
@@ -65,25 +68,35 @@ class ArrayBatches:
         return default_generator.permutation(self.samples) if self.shuffle is True else None
 
     def __iter__(self) -> Iterator[Batch]:
-        order = self.draw_order()
-        for start in range(0, self.samples, self.batch_size):
-            stop = min(start + self.batch_size, self.samples)
-            if self.shuffle == "batch":
-                rows = start + default_generator.permutation(stop - start)
-            elif order is not None:
-                rows = order[start:stop]
-            else:
-                yield tuple(None if a is None else a[start:stop] for a in self.arrays)  # type: ignore[misc]
-                continue
-            yield tuple(self._gather(i, rows) for i in range(3))  # type: ignore[misc]
+        order = self._draw_order_within_batches() if self.shuffle == "batch" else self.draw_order()
+        count = self.samples if order is None else self._chunk()
+        for first in range(0, self.samples, count):
+            arrays = self.arrays
+            if order is not None:
+                arrays = tuple(self._gather(i, order[first : first + count]) for i in range(3))  # type: ignore[assignment]
+            stop = min(count, self.samples - first)
+            for start in range(0, stop, self.batch_size):
+                end = min(start + self.batch_size, stop)
+                yield tuple(None if a is None else a[start:end] for a in arrays)  # type: ignore[misc]
+
+    def _draw_order_within_batches(self) -> Array:
+        starts = range(0, self.samples, self.batch_size)
+        sizes = (min(self.batch_size, self.samples - start) for start in starts)
+        orders = [start + default_generator.permutation(n) for start, n in zip(starts, sizes, strict=True)]
+        return np.concatenate(orders) if orders else np.empty(0, int)
+
+    def _chunk(self) -> int:
+        """How many rows are gathered at once: whole batches, many of them where they are small."""
+        sizes = (a.itemsize * math.prod(a.shape[1:]) for a in self.arrays if a is not None)
+        return max(1, GATHERED // max(1, sum(sizes) * self.batch_size)) * self.batch_size
 
     def _gather(self, i: int, rows: Array) -> Array | None:
-        """The given rows of an array, in a buffer that all batches share."""
+        """The given rows of an array, in a buffer that all chunks share."""
         array, buffer = self.arrays[i], self._buffers[i]
         if array is None:
             return None
         if buffer is None:
-            buffer = self._buffers[i] = np.empty((self.batch_size, *array.shape[1:]), array.dtype)
+            buffer = self._buffers[i] = np.empty((len(rows), *array.shape[1:]), array.dtype)  # the longest
         # "clip" never clips here, but spares NumPy a second copy that the default mode makes
         return np.take(array, rows, axis=0, out=buffer[: len(rows)], mode="clip")
 

@@ -11,7 +11,7 @@ from minikeras.callbacks import CallbackList
 from minikeras.errors import check_int
 from minikeras.training.arrays import to_array
 from minikeras.training.compiling import Compiled
-from minikeras.training.data import Epochs, make_batches
+from minikeras.training.data import ArrayBatches, Epochs, make_batches
 from minikeras.training.step import loss_value
 from minikeras.typing import Array
 
@@ -111,22 +111,27 @@ class Evaluator(Compiled):
             steps: at most so many batches.
             callbacks: a list of `Callback` objects.
         """
+        if isinstance(x, np.ndarray) and x.ndim and not (verbose or callbacks or steps):
+            size = batch_size if type(batch_size) is int else 32
+            if batch_size in (None, size) and 0 < len(x) <= size:
+                return self._infer(x)  # one batch: there is nothing to loop over
         batches = make_batches(x, None, None, batch_size, steps, check_finite=False)
         source = Epochs(batches, steps)
-        quiet = not verbose and not callbacks
-        hooks = None if quiet else self._callback_list(callbacks, verbose, 1, source.steps)
-        parts: list[Any] = []
-        if hooks:
+        rows = batches.samples if isinstance(batches, ArrayBatches) and steps is None else None
+        outputs = Outputs(rows)
+        if verbose or callbacks:
+            hooks = self._callback_list(callbacks, verbose, 1, source.steps)
             hooks.on_predict_begin()
-        for i, (part, _, _) in enumerate(source):
-            if hooks:
+            for i, (part, _, _) in enumerate(source):
                 hooks.on_predict_batch_begin(i)
-            parts.append(self.predict_on_batch(part))
-            if hooks:
-                hooks.on_predict_batch_end(i, lambda: {"outputs": parts[-1]})
-        if hooks:
+                y = self.predict_on_batch(part)
+                outputs.add(y)
+                hooks.on_predict_batch_end(i, lambda y=y: {"outputs": y})  # type: ignore[misc]
             hooks.on_predict_end()
-        return _join(parts)
+        else:
+            for part, _, _ in source:
+                outputs.add(self.predict_on_batch(part))
+        return outputs.joined()
 
     def predict_on_batch(self, x: Any) -> Any:
         """The model's outputs for one batch."""
@@ -161,10 +166,36 @@ class Evaluator(Compiled):
         return self._logs() if as_dict else self._as_list()
 
 
-def _join(parts: list[Any]) -> Any:
-    """Batches of outputs as one array, or one for each output."""
-    if not parts:
-        raise ValueError("predict got no batch of data.")
-    if isinstance(parts[0], list):
-        return [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+class Outputs:
+    """The outputs of batches, joined to one array, or to one for each output of the model.
+
+    Args:
+        rows: how many there will be; None where that is not known. When it is, each batch is written
+            where it belongs, and the outputs never exist twice.
+    """
+
+    def __init__(self, rows: int | None) -> None:
+        self.rows = rows
+        self.filled = 0
+        self.parts: list[list[Array]] = []  # of each output
+        self.several = False
+
+    def add(self, y: Any) -> None:
+        """Add a batch."""
+        self.several = isinstance(y, list)
+        for i, part in enumerate(y if self.several else [y]):
+            if i == len(self.parts):
+                whole = [] if self.rows is None else [np.empty((self.rows, *part.shape[1:]), part.dtype)]
+                self.parts.append(whole)
+            if self.rows is None:
+                self.parts[i].append(part)
+            else:
+                self.parts[i][0][self.filled : self.filled + len(part)] = part
+        self.filled += len(y[0] if self.several else y)
+
+    def joined(self) -> Any:
+        """All batches."""
+        if not self.parts:
+            raise ValueError("predict got no batch of data.")
+        columns = [parts[0] if len(parts) == 1 else np.concatenate(parts) for parts in self.parts]
+        return columns if self.several else columns[0]

@@ -8,6 +8,7 @@ import numpy as np
 
 from minikeras.context import Context
 from minikeras.training.pairing import is_paired, mark_paired
+from minikeras.training.sharing import Parts, part_count
 from minikeras.typing import Array
 from minikeras.variable import Arena, Variable
 
@@ -17,9 +18,18 @@ class TrainingStep:
 
     It keeps its arrays from step to step, so a step allocates next to nothing. It is made at the
     first training step after `compile` and dropped when the model changes.
+
+    Args:
+        model: what to train.
+        loss: what to lessen.
+        loss_weight: what it is multiplied by.
+        optimizer: how.
+        shape: that of a batch.
     """
 
-    def __init__(self, model: Any, loss: Any, loss_weight: float, optimizer: Any) -> None:
+    def __init__(
+        self, model: Any, loss: Any, loss_weight: float, optimizer: Any, shape: tuple[int, ...]
+    ) -> None:
         self.loss = loss
         self.loss_weight = loss_weight
         self.optimizer = optimizer
@@ -27,19 +37,20 @@ class TrainingStep:
         self.paired = is_paired(model, loss)
         self.arena = Arena(self.variables)
         self.ctx = Context(training=True, needs_dx=False)
-        self.gradients = self.arena.bind_gradients(self.ctx)
+        self.parts = Parts(self.ctx, self.arena, part_count(model, shape, self.arena))
         if self.paired:
-            mark_paired(model, self.ctx)
+            for ctx in self.parts.contexts:
+                mark_paired(model, ctx)
 
     def __call__(self, model: Any, x: Array, y: Array, weights: Array | None) -> tuple[float, Array]:
         """Train on one batch; returns the loss (penalties included) and the predictions before the update."""
         ctx = self.ctx
         ctx.penalty = 0.0
-        y_pred = model.run_forward(x, ctx)
+        y_pred = self.parts.forward(model, x)
         loss, dy = self._loss_and_gradient(y, y_pred, weights)
-        model.run_backward(dy, ctx)
+        self.parts.backward(model, dy)
         penalty = add_penalties(self.variables, ctx)
-        self.optimizer.apply_flat(self.arena, self.gradients)
+        self.optimizer.apply_flat(self.arena, self.parts.gradients[0])
         return loss * self.loss_weight + penalty + ctx.penalty, y_pred
 
     def _loss_and_gradient(self, y: Array, y_pred: Any, weights: Array | None) -> tuple[float, Array]:
@@ -49,9 +60,9 @@ class TrainingStep:
                 "out, and read the states with model.predict on a copy."
             )
         if self.paired:
-            loss, dy = self.loss.value_and_gradient(y, y_pred, weights, self.ctx.output_mask, paired=True)
+            loss, dy = self.loss.value_and_gradient(y, y_pred, weights, self.parts.output_mask, paired=True)
         else:
-            loss, dy = value_and_gradient(self.loss, y, y_pred, weights, self.ctx.output_mask)
+            loss, dy = value_and_gradient(self.loss, y, y_pred, weights, self.parts.output_mask)
         if self.loss_weight != 1.0:
             dy = dy * self.loss_weight
         return loss, dy

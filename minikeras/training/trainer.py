@@ -22,6 +22,7 @@ from minikeras.training.resuming import Resumable
 from minikeras.training.step import TrainingStep
 from minikeras.typing import Array
 from minikeras.variable import Variable
+from minikeras.workers import single_threaded_blas
 
 
 class Trainer(Resumable, Evaluator):
@@ -110,7 +111,7 @@ class Trainer(Resumable, Evaluator):
         """The loop over epochs."""
         self.stop_training = False
         logs: dict[str, Any] = {}
-        with deferred_interrupt() as interrupt, self._training_from(source):
+        with single_threaded_blas(), deferred_interrupt() as interrupt, self._training_from(source):
             hooks.on_train_begin()
             for epoch in range(self._first_epoch or epochs.start, epochs.stop):
                 if self.stop_training:  # a run that was interrupted when it had decided to stop
@@ -151,7 +152,7 @@ class Trainer(Resumable, Evaluator):
             self._generators = {}
         loss, y_pred = self._step(self, x, y, weights)
         self._tally.add(loss, len(x))
-        self._compiled_metrics.update(y, y_pred, weights, self._step.ctx.output_mask)
+        self._compiled_metrics.update(y, y_pred, weights, self._step.parts.output_mask)
 
     def _drop_stale_step(self) -> None:
         """Forget the step's arrays if the weights have moved out of them since the last epoch."""
@@ -166,7 +167,7 @@ class Trainer(Resumable, Evaluator):
         if not self.trainable_weights and not self.weights:
             raise ValueError(f"Model {self.name!r} has no weights to train.")
         self._find_loss(y, np.empty(self._output_shape_for(x), self.dtype))
-        return TrainingStep(self, self._found_loss, self._loss_weight, self.optimizer)
+        return TrainingStep(self, self._found_loss, self._loss_weight, self.optimizer, x.shape)
 
     def _output_shape_for(self, x: Array) -> Any:
         shape = self.compute_output_shape(x.shape)

@@ -57,6 +57,7 @@ def test_plot_history():
     assert (loss.get_title(), accuracy.get_title()) == ("loss", "accuracy")
     np.testing.assert_array_equal(loss.lines[0].get_ydata(), history.history["loss"])
     np.testing.assert_array_equal(loss.lines[1].get_ydata(), history.history["val_loss"])
+    assert all(tick == int(tick) for tick in loss.get_xticks())  # there is no half an epoch
     with pytest.raises(ValueError, match="empty"):
         teach.plot_history({})
 
@@ -91,6 +92,8 @@ def test_decision_boundary_of_many_features_says_what_it_shows():
 def test_filters():
     assert len(drawn(teach.filters(cnn())).axes) == 5
     figure = drawn(teach.filters(mk.Sequential([Input((16,)), Dense(9)])))
+    blue, middle, orange = (figure.axes[0].images[0].cmap(v)[:3] for v in (0.0, 0.5, 1.0))
+    assert blue[2] > blue[0] and min(middle) > 0.9 and orange[0] > orange[2]
     assert figure.axes[0].images[0].get_array().shape == (4, 4) and len(figure.axes) == 16
     wide = mk.Sequential([Input((12,)), Dense(3, name="d")])
     assert drawn(teach.filters(wide, "d", image_shape=(3, 4))).axes[0].images

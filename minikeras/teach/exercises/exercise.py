@@ -45,7 +45,8 @@ class Exercise(View):
     @property
     def task(self) -> str:
         """What is to be written."""
-        return f"{self.name}{inspect.signature(self.solve)}\n\n{inspect.getdoc(self.solve)}"
+        arguments = ", ".join(inspect.signature(self.solve).parameters)
+        return f"{self.name}({arguments})\n\n{inspect.getdoc(self.solve)}"
 
     def hint(self, number: int = 1) -> str:
         """The first hint, or a later one, which says more.

@@ -119,8 +119,9 @@ def _through(
 def rnn_backward(dh: Array, x: Array, h: Array, kernel: Array, recurrent: Array) -> tuple[Array, ...]:
     """dL/dx, dL/dkernel and dL/drecurrent of a SimpleRNN, through time.
 
-    h[:, t + 1] = tanh(x[:, t] @ kernel + h[:, t] @ recurrent), h[:, 0] = 0. x is (batch, steps, inputs), h is
-    (batch, steps + 1, units). Only the last state is the layer's output: dh, (batch, units), is its gradient.
+    h[:, t + 1] = tanh(x[:, t] @ kernel + h[:, t] @ recurrent), h[:, 0] = 0.
+    x is (batch, steps, inputs), h is (batch, steps + 1, units). Only the last state is the
+    layer's output: dh, (batch, units), is its gradient.
     """
     dx, dkernel, drecurrent = np.zeros_like(x), np.zeros_like(kernel), np.zeros_like(recurrent)
     for t in reversed(range(x.shape[1])):

@@ -1,0 +1,115 @@
+"""One batch, shared out among threads: each takes some of the rows through the whole model.
+
+Every part of the batch has a context of its own, so nothing in a layer has to know of threads. The
+loss sees the whole batch again; the parts' gradients are added up in the order of the parts. Layers
+that need the whole batch at once (`rowwise` is False) are not split, nor is work too small to pay.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minikeras.context import Context
+from minikeras.layers.base import Layer
+from minikeras.typing import Array
+from minikeras.variable import Arena
+from minikeras.workers import run_all, split, thread_count
+
+ROWS = 16  # the fewest that a part may have: products of fewer rows are slow
+WORK = 2**23  # multiplications of a forward pass that pay for handing a part to a thread, about 0.2 ms
+ADDING = 16  # multiplications that cost as much as adding one more gradient of a weight
+
+
+def part_count(model: Any, shape: tuple[int, ...], arena: Arena) -> int:
+    """Into how many parts a batch of this shape is split; the same on every run."""
+    threads = thread_count()
+    if threads == 1 or not _is_rowwise(model):
+        return 1
+    pays = shape[0] * _work(model, shape) // (WORK + ADDING * arena.values.size)
+    return max(1, min(threads, shape[0] // ROWS, pays))
+
+
+def _is_rowwise(layer: Any) -> bool:
+    """Whether this layer and all inside it work on each sample by itself."""
+    return (
+        bool(layer.rowwise)
+        and layer.activity_regularizer is None
+        and all(map(_is_rowwise, layer.sublayers()))
+    )
+
+
+def _work(model: Any, shape: tuple[int, ...]) -> int:
+    """About how many multiplications one sample takes: each weight is used at each place of the input."""
+    total = 0
+    for layer in model.layers:
+        weights = sum(v.size for v in layer.trainable_weights) if layer.casts_input else 0  # else looked up
+        total += weights * math.prod(shape[1:-1])
+        shape = layer.compute_output_shape(shape)
+        if not isinstance(shape, tuple):
+            return 0  # several outputs
+        shape = tuple(1 if n is None else n for n in shape)
+        total += math.prod(shape[1:])
+    return total
+
+
+class Parts:
+    """The contexts and gradients of the parts of a batch.
+
+    Args:
+        ctx: the context of the first part; the others become its children.
+        arena: the model's weights.
+        count: the greatest number of parts.
+    """
+
+    def __init__(self, ctx: Context, arena: Arena, count: int) -> None:
+        self.contexts = [ctx, *(ctx.beside(f"part{i}") for i in range(1, count))]
+        self.gradients = [arena.bind_gradients(each) for each in self.contexts]
+        self.output_mask: Array | None = None
+        self._slices: list[slice] = []  # of the present batch; none where it is not split
+        self._known = 0  # how many contexts have seen a batch
+
+    def forward(self, model: Layer, x: Array) -> Any:
+        """The model's output for the batch."""
+        count = min(len(self.contexts), len(x) // ROWS)
+        ctx = self.contexts[0]
+        if count <= 1:
+            self._slices = []
+            y = model.run_forward(x, ctx)
+            self.output_mask = ctx.output_mask
+            return y
+        self._slices = split(len(x), count)
+        jobs = [
+            partial(model.run_forward, x[rows], each)
+            for rows, each in zip(self._slices, self.contexts, strict=False)
+        ]
+        if self._known < count:  # the layers' seeds are drawn in the order of the parts
+            outputs, self._known = [job() for job in jobs], count
+        else:
+            outputs = run_all(jobs)
+        masks = [each.output_mask for each in self.contexts[:count]]
+        self.output_mask = None if masks[0] is None else np.concatenate(masks)  # type: ignore[arg-type]
+        shape = (len(x), *outputs[0].shape[1:])
+        return np.concatenate(outputs, out=ctx.buffer("joined", shape, outputs[0].dtype))
+
+    def backward(self, model: Layer, dy: Array) -> None:
+        """Leave the gradients of all weights in `gradients[0]`."""
+        count = len(self._slices)
+        if not count:
+            model.run_backward(dy, self.contexts[0])
+            return
+        run_all(
+            [
+                partial(model.run_backward, dy[rows], each)
+                for rows, each in zip(self._slices, self.contexts, strict=False)
+            ]
+        )
+        run_all([partial(self._add, rows, count) for rows in split(self.gradients[0].size, count)])
+
+    def _add(self, where: slice, count: int) -> None:
+        total = self.gradients[0][where]
+        for gradient in self.gradients[1:count]:
+            total += gradient[where]

@@ -1,0 +1,266 @@
+"""Work shared out among threads: the same numbers as in one thread, the same bits on every run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+
+import numpy as np
+import pytest
+from cases import LAYERS, WITHOUT_GRADIENT
+from test_layers import build
+
+import minikeras as keras
+from minikeras import config, workers
+from minikeras.context import Context
+from minikeras.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Input, Lambda, Layer
+from minikeras.training import sharing
+
+
+@pytest.fixture
+def threads():
+    yield config.set_num_threads
+    config.set_num_threads(None)
+
+
+def model_of(*makers, **options):
+    """A model with these layers between the first and the last ones, the same on each call."""
+    keras.utils.set_random_seed(1)
+    middle = [make() for make in makers]
+    model = keras.Sequential([Input((12, 12, 3)), Conv2D(24, 3, activation="relu"), *middle, *head()])
+    model.compile(**{"optimizer": "adam", "loss": "sparse_categorical_crossentropy", **options})
+    return model
+
+
+def data(n=150):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(n, 12, 12, 3)).astype("float32"), rng.integers(0, 10, n)
+
+
+def head():
+    return Conv2D(48, 3, activation="relu"), Flatten(), Dense(200, activation="tanh"), Dense(10, "softmax")
+
+
+def parts_of(model):
+    return len(model._step.parts.contexts)
+
+
+@pytest.mark.parametrize("case", [c for c in LAYERS if c not in WITHOUT_GRADIENT], ids=lambda c: c.id)
+def test_a_layer_that_says_so_works_on_each_row_by_itself(case):
+    """In training too: the rows in two parts give the output and the gradients of the whole."""
+    layer, x = build(case), case.x()
+    if case.random or not sharing._is_rowwise(layer) or len(x) < 2:
+        return  # those that draw are compared in the test after this one; the others are not split
+    mask, cut = case.mask_for(x), len(x) // 2
+    whole = Context(training=True)
+    whole.mask = mask
+    y = layer.run_forward(x, whole)
+    if not isinstance(y, np.ndarray):
+        return
+    dy = np.random.default_rng(1).normal(size=y.shape)
+    dx = layer.run_backward(dy, whole)
+    outputs, gradients, sums = [], [], dict.fromkeys(layer.trainable_weights, 0.0)
+    for rows in (slice(None, cut), slice(cut, None)):
+        ctx = Context(training=True)
+        ctx.mask = None if mask is None else mask[rows]
+        outputs.append(np.array(layer.run_forward(x[rows], ctx)))
+        part = layer.run_backward(dy[rows], ctx)
+        gradients.append(None if part is None else np.array(part))
+        for v in sums:
+            sums[v] = sums[v] + ctx.grad(v)
+    np.testing.assert_allclose(np.concatenate(outputs), y, rtol=1e-9, atol=1e-12)
+    if dx is not None and not case.integers:
+        np.testing.assert_allclose(np.concatenate(gradients), dx, rtol=1e-9, atol=1e-12)
+    for v, total in sums.items():
+        np.testing.assert_allclose(total, whole.grad(v), rtol=1e-9, atol=1e-12)
+
+
+def test_layers_that_draw_or_need_the_whole_batch_are_known():
+    assert Dropout(0.5).rowwise and not Dropout(0.5, noise_shape=(1, None)).rowwise
+    assert not BatchNormalization().rowwise and BatchNormalization(trainable=False).rowwise
+    assert not Lambda(np.abs).rowwise
+    assert not keras.layers.LSTM(3, stateful=True).rowwise and keras.layers.LSTM(3).rowwise
+
+    class Own(Dense):
+        def forward(self, x, ctx):
+            return super().forward(x - x.mean(axis=0), ctx)
+
+    class Renamed(Dense):
+        pass
+
+    class Safe(Layer):
+        rowwise = True
+
+        def forward(self, x, ctx):
+            return x
+
+    assert not Own(3).rowwise and Renamed(3).rowwise and Safe().rowwise
+    bidirectional = keras.layers.Bidirectional(keras.layers.RNN(keras.layers.GRUCell(3)))
+    assert sharing._is_rowwise(bidirectional)
+    assert not sharing._is_rowwise(Dense(3, activity_regularizer="l2"))
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "adafactor", "lamb"])
+def test_any_number_of_threads_learns_the_same(threads, count, optimizer):
+    x, y = data()
+    results = []
+    for n in (1, count):
+        threads(n)
+        keras.config.set_floatx("float64")
+        try:
+            model = model_of(optimizer=optimizer)
+            history = model.fit(x, y, batch_size=64, epochs=2, verbose=0)
+        finally:
+            keras.config.set_floatx("float32")
+        assert parts_of(model) == n
+        results.append((history.history["loss"], model.get_weights()))
+    np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-9)
+    for a, b in zip(results[0][1], results[1][1], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-9)
+
+
+def test_the_same_number_of_threads_gives_the_same_bits(threads):
+    threads(3)
+    x, y = data()
+    runs = []
+    for _ in range(2):
+        model = model_of(lambda: Dropout(0.3))
+        model.fit(x, y, batch_size=64, epochs=2, verbose=0)
+        assert parts_of(model) == 3
+        runs.append(model.get_weights())
+    for a, b in zip(*runs, strict=True):
+        assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "layer", [lambda: BatchNormalization(), lambda: Dropout(0.1, noise_shape=(1, 10, 10, 24))]
+)
+def test_what_needs_the_whole_batch_is_given_it(threads, layer):
+    threads(2)
+    model = model_of(layer)
+    model.fit(*data(64), batch_size=64, verbose=0)
+    assert parts_of(model) == 1
+
+
+def test_small_work_stays_in_one_thread(threads):
+    threads(8)
+    model = keras.Sequential([Input((8,)), Dense(12, activation="relu"), Dense(1)])
+    model.compile(loss="mse")
+    model.fit(np.zeros((256, 8)), np.zeros(256), batch_size=256, verbose=0)
+    assert parts_of(model) == 1
+
+
+def test_short_batches_have_fewer_parts(threads):
+    threads(2)
+    model = model_of()
+    x, y = data(64 + 5)
+    model.fit(x, y, batch_size=64, verbose=0, shuffle=False)
+    assert parts_of(model) == 2 and model._step.parts._slices == []
+
+
+def test_an_error_in_any_part_is_raised_and_the_model_still_works(threads):
+    class Picky(Layer):
+        rowwise = True
+        limit = np.inf
+
+        def forward(self, x, ctx):
+            ctx.save()
+            if x.max() > self.limit:
+                raise ValueError("too large for me")
+            return x
+
+        def backward(self, dy, ctx):
+            ctx.saved()
+            return dy
+
+    threads(2)
+    picky = Picky()
+    model = model_of(lambda: picky)
+    x, y = data(64)
+    model.fit(x, y, batch_size=64, verbose=0)
+    picky.limit = -1
+    with pytest.raises(ValueError, match="too large for me"):
+        model.fit(x, y, batch_size=64, verbose=0)
+    picky.limit = np.inf
+    model.fit(x, y, batch_size=64, verbose=0)
+
+
+def test_threads_inherit_numpys_error_state():
+    jobs = [lambda: np.geterr()["over"]] * 3
+    with np.errstate(over="raise"):
+        assert workers.run_all(jobs) == ["raise"] * 3
+
+
+def test_all_jobs_are_waited_for_before_an_error_is_raised():
+    done, gate = [], threading.Event()
+
+    def fail():
+        gate.set()
+        raise KeyError("first")
+
+    def late():
+        gate.wait()
+        done.append(True)
+
+    with pytest.raises(KeyError, match="first"):
+        workers.run_all([fail, late])
+    assert done == [True]
+
+
+def test_blas_is_held_to_one_thread_until_the_last_holder_lets_go():
+    count = [4]
+    blas = workers._Blas(lambda: count[0], lambda n: count.__setitem__(0, n))
+    blas.hold()
+    blas.hold()
+    assert count == [1]
+    blas.release()
+    assert count == [1]
+    blas.release()
+    assert count == [4]
+
+
+def test_without_a_hold_on_blas_nothing_is_split(threads, monkeypatch):
+    threads(4)
+    monkeypatch.setattr(workers, "_blas", None)
+    assert workers.thread_count() == 1
+    with workers.single_threaded_blas():
+        pass
+
+
+def test_equal_shares():
+    assert workers.split(10, 3) == [slice(0, 3), slice(3, 6), slice(6, 10)]
+    assert workers.split(2, 1) == [slice(0, 2)]
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, "2"])
+def test_bad_numbers_of_threads(value):
+    with pytest.raises(ValueError, match="positive integer"):
+        config.set_num_threads(value)
+
+
+def test_by_default_there_are_as_many_threads_as_cores(threads):
+    threads(None)
+    assert config.num_threads() == config.available_cores() >= 1
+
+
+def _train(model, x, y, results):
+    model.fit(x, y, batch_size=64, verbose=0)
+    results.put(float(model.evaluate(x, y, verbose=0)))
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="the system cannot fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own(threads):
+    threads(2)
+    x, y = data(64)
+    model = model_of()
+    model.fit(x, y, batch_size=64, verbose=0)
+    fork = multiprocessing.get_context("fork")
+    results = fork.Queue()
+    process = fork.Process(target=_train, args=(model, x, y, results))
+    process.start()
+    found = results.get(timeout=60)
+    process.join(60)
+    model.fit(x, y, batch_size=64, verbose=0)
+    assert found == pytest.approx(float(model.evaluate(x, y, verbose=0)), rel=1e-6)
