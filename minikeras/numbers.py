@@ -1,4 +1,4 @@
-"""Single numbers in the form that NumPy's loops take fastest, and its `clip` without the detour.
+"""Single numbers, sums and bounds in the form in which NumPy computes them fastest.
 
 A Python number is made into an array in each call of a NumPy function, which takes as long as the
 work on a thousand elements. Small models consist of such calls; so numbers that are needed in each
@@ -26,3 +26,27 @@ def number(value: float, dtype: DType) -> Array:
 # `np.clip` reaches this function after a microsecond of checks. With both bounds it is also three times as
 # fast on large arrays as `np.maximum`, whose loop for a single number is not vectorized.
 clip: Any = getattr(np._core.umath, "clip", np.clip)  # type: ignore[attr-defined]
+
+
+_ones: dict[DType, Array] = {}  # the longest vector of ones that was asked for
+
+
+def ones(n: int, dtype: DType) -> Array:
+    """A read-only vector of ones."""
+    found = _ones.get(dtype)
+    if found is None or len(found) < n:
+        found = np.ones(n, dtype)
+        found.flags.writeable = False
+        _ones[dtype] = found
+    return found[:n]
+
+
+def sum_rows(x: Array, out: Array | None = None) -> Array:
+    """Σ over all axes but the last: a product with ones, three to ten times as fast as `np.add.reduce`."""
+    rows = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+    return ones(len(rows), x.dtype).dot(rows, out=out)
+
+
+def sum_columns(x: Array, out: Array | None = None) -> Array:
+    """Σ over the last axis, likewise."""
+    return x.dot(ones(x.shape[-1], x.dtype), out=out)

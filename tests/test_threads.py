@@ -264,3 +264,29 @@ def test_a_forked_process_has_threads_of_its_own(threads):
     process.join(60)
     model.fit(x, y, batch_size=64, verbose=0)
     assert found == pytest.approx(float(model.evaluate(x, y, verbose=0)), rel=1e-6)
+
+
+@pytest.mark.parametrize("rows", [31, 32, 33, 150])
+def test_predictions_have_the_same_bits_on_any_number_of_threads(threads, rows, monkeypatch):
+    monkeypatch.setattr(sharing, "WORK", 1)
+    x, _ = data(rows)
+    model = model_of(BatchNormalization)
+    found = []
+    for n in (1, 2, 7):
+        threads(n)
+        assert sharing.threads_for(model, x.shape) == n
+        found.append(model.predict(x, verbose=0))
+    assert found[0].shape == (rows, 10)
+    assert np.array_equal(found[0], found[1]) and np.array_equal(found[0], found[2])
+
+
+def test_batches_of_a_stateful_layer_stay_in_order(threads, monkeypatch):
+    monkeypatch.setattr(sharing, "WORK", 1)
+    threads(4)
+    model = keras.Sequential([Input(batch_shape=(2, 3, 4)), keras.layers.LSTM(5, stateful=True)])
+    assert sharing.threads_for(model, (8, 3, 4)) == 1
+    x = np.random.default_rng(0).normal(size=(8, 3, 4)).astype("float32")
+    together = model.predict(x, batch_size=2, verbose=0)
+    model.layers[0].reset_states()
+    one_by_one = [model.predict(x[i : i + 2], verbose=0) for i in range(0, 8, 2)]
+    assert np.array_equal(together, np.concatenate(one_by_one))

@@ -8,6 +8,7 @@ import numpy as np
 
 from minikeras.activations.base import Activation, activation
 from minikeras.activations.smooth import sigmoid_of
+from minikeras.numbers import sum_columns
 from minikeras.typing import Array
 
 
@@ -32,7 +33,7 @@ class Softmax(Activation):
             return z if out is None else out
         y = np.subtract(z, np.maximum.reduce(z, axis=axis, keepdims=True), out=out)
         np.exp(y, out=y)
-        y /= np.add.reduce(y, axis=axis, keepdims=True)
+        y /= sum_columns(y)[..., None] if axis == -1 else np.add.reduce(y, axis=axis, keepdims=True)
         return y
 
     def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:

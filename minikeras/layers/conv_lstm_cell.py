@@ -20,6 +20,7 @@ from minikeras.layers._windows import Sweep, inner, output_size, pad
 from minikeras.layers.cells import Cell
 from minikeras.layers.dropout import dropout_mask
 from minikeras.layers.lstm import forget_bias
+from minikeras.numbers import sum_rows
 from minikeras.random import SeedGenerator
 from minikeras.typing import Array, Shape
 
@@ -224,7 +225,7 @@ class ConvLSTMCell(Cell):
         before = pad(before.reshape(-1, *before.shape[2:]), inside.amounts, 0, ctx.child("h"))
         kernel_gradient(before, dz, inside, ctx.grad(self.recurrent_kernel), ctx, _groups(h_mask))
         if self.use_bias:
-            np.sum(dz.reshape(-1, 4 * self.filters), axis=0, out=ctx.grad(self.bias))  # Σ dz
+            sum_rows(dz, out=ctx.grad(self.bias))  # Σ dz
         if not ctx.needs_dx:
             return None
         dpadded = ctx.buffer("dpadded", padded.shape, self.dtype)

@@ -19,6 +19,7 @@ from minikeras.layers._convolve import convolve, input_gradient, kernel_gradient
 from minikeras.layers._windows import Sweep, inner, pad
 from minikeras.layers.activation import activate, activation_backward
 from minikeras.layers.convolution import Windowed
+from minikeras.numbers import sum_rows
 from minikeras.typing import Array, Shape
 
 
@@ -170,7 +171,7 @@ class ConvTranspose(Windowed):
         x, sweep, kept = ctx.saved("x", "sweep", "kept")
         dz = self.channels_last(activation_backward(self.activation, dy, kept, ctx))  # (n, *kept_size, f)
         if self.use_bias:
-            np.sum(dz.reshape(-1, self.filters), axis=0, out=ctx.grad(self.bias))  # dL/dbias = Σ dz
+            sum_rows(dz, out=ctx.grad(self.bias))  # dL/dbias = Σ dz
         dsum = pad(dz, sweep.amounts, 0, ctx)
         kernel_gradient(dsum, x, sweep, ctx.grad(self.kernel), ctx)  # dL/dkernel = patches(dsum)ᵀ x
         if not ctx.needs_dx:

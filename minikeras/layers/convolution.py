@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minikeras import activations, constraints, initializers, regularizers
 from minikeras.config import standardize_data_format
 from minikeras.context import Context
@@ -14,6 +12,7 @@ from minikeras.layers._convolve import batch_tiles, convolve, input_gradient, ke
 from minikeras.layers._windows import Sweep, inner, output_size, pad
 from minikeras.layers.activation import activation_backward
 from minikeras.layers.spatial import Spatial
+from minikeras.numbers import sum_rows
 from minikeras.typing import Array, Shape
 
 
@@ -186,7 +185,7 @@ class Conv(Windowed):
         for tile in batch_tiles(len(padded), kernel, sweep):
             dz = self.channels_last(activation_backward(self.activation, dy[tile], kept[tile], ctx))
             if dbias is not None:
-                dbias += np.add.reduce(dz.reshape(-1, self.filters), axis=0)  # dL/dbias = Σ dz
+                dbias += sum_rows(dz)  # dL/dbias = Σ dz
             kernel_gradient(padded[tile], dz, sweep, dkernel, ctx, self.groups, add=True)
             if dpadded is not None:
                 input_gradient(dz, kernel, sweep, dpadded[tile], ctx, self.groups)

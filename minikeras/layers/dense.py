@@ -1,7 +1,7 @@
 """The fully connected layer.
 
-Products and sums are asked of `ndarray.dot` and `np.add.reduce` themselves: they do what
-`np.matmul` and `np.sum` do, but cost a third of the overhead, which is what small models consist of.
+Products are asked of `ndarray.dot` itself: it does what `np.matmul` does at a third of the overhead,
+which is what small models consist of.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from minikeras.context import Context
 from minikeras.errors import ShapeError, check_int
 from minikeras.layers.activation import activate, activation_backward
 from minikeras.layers.base import Layer
+from minikeras.numbers import sum_rows
 from minikeras.typing import Array, Shape
 
 
@@ -125,7 +126,7 @@ class Dense(Layer):
         rows, dz = x.reshape(-1, x.shape[-1]), dz.reshape(-1, self.units)
         rows.T.dot(dz, out=ctx.grad(self.kernel))  # dL/dkernel = xᵀ dz
         if self.use_bias:
-            np.add.reduce(dz, axis=0, out=ctx.grad(self.bias))  # dL/dbias = Σ dz over the batch
+            sum_rows(dz, out=ctx.grad(self.bias))  # dL/dbias = Σ dz over the batch
         if not ctx.needs_dx:
             return None
         dx = ctx.buffer("dx", rows.shape, self.dtype)

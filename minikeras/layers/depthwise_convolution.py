@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minikeras import activations, constraints, initializers, regularizers
 from minikeras.config import standardize_data_format
 from minikeras.context import Context
@@ -18,6 +16,7 @@ from minikeras.layers._depthwise import (
 )
 from minikeras.layers.activation import activate, activation_backward
 from minikeras.layers.convolution import Windowed
+from minikeras.numbers import sum_rows
 from minikeras.typing import Array, Shape
 
 
@@ -123,7 +122,7 @@ class DepthwiseConv(Windowed):
         padded, shape, sweep, kept = ctx.saved("padded", "shape", "sweep", "kept")
         dz = self.channels_last(activation_backward(self.activation, dy, kept, ctx))  # (n, *out, c·M)
         if self.use_bias:
-            np.sum(dz.reshape(-1, dz.shape[-1]), axis=0, out=ctx.grad(self.bias))  # dL/dbias = Σ dz
+            sum_rows(dz, out=ctx.grad(self.bias))  # dL/dbias = Σ dz
         correlate_kernel_gradient(padded, dz, sweep, self._flat(ctx.grad(self.kernel)))
         if not ctx.needs_dx:
             return None

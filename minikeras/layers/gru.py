@@ -13,6 +13,7 @@ from minikeras.errors import check_int
 from minikeras.layers.kernel_cell import KernelCell, input_gradient, kernel_gradient, product
 from minikeras.layers.recurrent import RNN
 from minikeras.layers.simple_rnn import cell_arguments
+from minikeras.numbers import sum_columns
 from minikeras.typing import Array
 
 
@@ -140,14 +141,14 @@ class GRUCell(KernelCell):
             dhr = ctx.buffer("dhr", ctx.values["xk"].shape, self.dtype).reshape(3 * u, -1)
             kernel_gradient(before, dhr, drecurrent)
             if self.use_bias:
-                np.add.reduce(dz, axis=1, out=ctx.grad(self.bias)[0])
-                np.add.reduce(dhr, axis=1, out=ctx.grad(self.bias)[1])
+                sum_columns(dz, out=ctx.grad(self.bias)[0])
+                sum_columns(dhr, out=ctx.grad(self.bias)[1])
             return
         r = ctx.values["gates"][:, u : 2 * u].transpose(1, 0, 2).reshape(u, -1)
         kernel_gradient(before[:2], dz[: 2 * u], drecurrent[:, : 2 * u])
         np.matmul(r * before[-1], dz[2 * u :].T, out=drecurrent[:, 2 * u :])
         if self.use_bias:
-            np.add.reduce(dz, axis=1, out=ctx.grad(self.bias))
+            sum_columns(dz, out=ctx.grad(self.bias))
 
 
 class GRU(RNN):

@@ -19,6 +19,7 @@ from minikeras.context import Context
 from minikeras.errors import check_int, check_number
 from minikeras.layers.cells import Cell
 from minikeras.layers.dropout import dropout_mask
+from minikeras.numbers import sum_columns
 from minikeras.random import SeedGenerator
 from minikeras.typing import Array, Shape
 
@@ -182,7 +183,7 @@ class KernelCell(Cell):
         """dL/drecurrent_kernel = Σ_t h_{t−1} dz_tᵀ, and dL/dbias = Σ_t dz_t."""
         kernel_gradient(before, dz, ctx.grad(self.recurrent_kernel))
         if self.use_bias:
-            np.add.reduce(dz, axis=1, out=ctx.grad(self.bias))
+            sum_columns(dz, out=ctx.grad(self.bias))
 
     # One step alone, for `StackedRNNCells` and for cells that hold others
 

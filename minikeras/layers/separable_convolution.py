@@ -21,6 +21,7 @@ from minikeras.layers._depthwise import (
 )
 from minikeras.layers.activation import activate, activation_backward
 from minikeras.layers.convolution import Windowed
+from minikeras.numbers import sum_rows
 from minikeras.typing import Array, Shape
 
 
@@ -146,7 +147,7 @@ class SeparableConv(Windowed):
         padded, shape, sweep, u, kept = ctx.saved("padded", "shape", "sweep", "u", "kept")
         dz = _rows(self.channels_last(activation_backward(self.activation, dy, kept, ctx)))  # (places, f)
         if self.use_bias:
-            np.sum(dz, axis=0, out=ctx.grad(self.bias))  # dL/dbias = Σ dz
+            sum_rows(dz, out=ctx.grad(self.bias))  # dL/dbias = Σ dz
         np.matmul(_rows(u).T, dz, out=self._pointwise(ctx.grad(self.pointwise_kernel)))  # uᵀ dz
         du = ctx.buffer("du", u.shape, self.dtype)
         np.matmul(dz, self._pointwise(self.pointwise_kernel.value).T, out=_rows(du))  # dz pointwiseᵀ

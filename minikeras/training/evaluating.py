@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from minikeras.errors import check_int
 from minikeras.training.arrays import to_array
 from minikeras.training.compiling import Compiled
 from minikeras.training.data import ArrayBatches, Epochs, make_batches
+from minikeras.training.sharing import threads_for
 from minikeras.training.step import loss_value
 from minikeras.typing import Array
+from minikeras.workers import run_all, single_threaded_blas, split
 
 
 class Evaluator(Compiled):
@@ -53,7 +56,8 @@ class Evaluator(Compiled):
         batches = make_batches(x, y, sample_weight, batch_size, steps)
         source = Epochs(batches, steps)
         hooks = self._callback_list(callbacks, verbose, 1, source.steps)
-        logs = self._evaluate(source, hooks)
+        with single_threaded_blas():
+            logs = self._evaluate(source, hooks)
         return dict(logs) if return_dict else self._as_list()
 
     def _evaluate(self, source: Epochs, hooks: CallbackList) -> dict[str, Any]:
@@ -117,21 +121,40 @@ class Evaluator(Compiled):
                 return self._infer(x)  # one batch: there is nothing to loop over
         batches = make_batches(x, None, None, batch_size, steps, check_finite=False)
         source = Epochs(batches, steps)
-        rows = batches.samples if isinstance(batches, ArrayBatches) and steps is None else None
-        outputs = Outputs(rows)
-        if verbose or callbacks:
-            hooks = self._callback_list(callbacks, verbose, 1, source.steps)
-            hooks.on_predict_begin()
-            for i, (part, _, _) in enumerate(source):
-                hooks.on_predict_batch_begin(i)
-                y = self.predict_on_batch(part)
-                outputs.add(y)
-                hooks.on_predict_batch_end(i, lambda y=y: {"outputs": y})  # type: ignore[misc]
-            hooks.on_predict_end()
-        else:
-            for part, _, _ in source:
-                outputs.add(self.predict_on_batch(part))
+        outputs = Outputs(batches.samples if isinstance(batches, ArrayBatches) and steps is None else None)
+        with single_threaded_blas():
+            if verbose or callbacks:
+                self._predict_watched(
+                    source, outputs, self._callback_list(callbacks, verbose, 1, source.steps)
+                )
+            elif isinstance(batches, ArrayBatches) and outputs.rows is not None:
+                self._predict_rows(batches, outputs)
+            else:
+                for part, _, _ in source:
+                    outputs.add(self.predict_on_batch(part))
         return outputs.joined()
+
+    def _predict_watched(self, source: Epochs, outputs: Outputs, hooks: CallbackList) -> None:
+        hooks.on_predict_begin()
+        for i, (part, _, _) in enumerate(source):
+            hooks.on_predict_batch_begin(i)
+            y = self.predict_on_batch(part)
+            outputs.add(y)
+            hooks.on_predict_batch_end(i, lambda y=y: {"outputs": y})  # type: ignore[misc]
+        hooks.on_predict_end()
+
+    def _predict_rows(self, batches: ArrayBatches, outputs: Outputs) -> None:
+        """Whole batches, so that the outputs are the same to the bit, shared out among threads."""
+        x, size = batches.arrays[0], batches.batch_size
+
+        def predict(numbers: range) -> None:
+            for i in numbers:
+                outputs.put(i * size, self._infer(x[i * size : (i + 1) * size]))
+
+        count = -(-len(x) // size)
+        predict(range(min(count, 1)))  # this one makes the arrays for the outputs
+        rest = range(1, count)
+        run_all([partial(predict, rest[part]) for part in split(len(rest), threads_for(self, x.shape))])
 
     def predict_on_batch(self, x: Any) -> Any:
         """The model's outputs for one batch."""
@@ -181,17 +204,25 @@ class Outputs:
         self.several = False
 
     def add(self, y: Any) -> None:
-        """Add a batch."""
-        self.several = isinstance(y, list)
-        for i, part in enumerate(y if self.several else [y]):
-            if i == len(self.parts):
-                whole = [] if self.rows is None else [np.empty((self.rows, *part.shape[1:]), part.dtype)]
-                self.parts.append(whole)
-            if self.rows is None:
-                self.parts[i].append(part)
-            else:
-                self.parts[i][0][self.filled : self.filled + len(part)] = part
+        """Add the next batch."""
+        if self.rows is not None:
+            self.put(self.filled, y)
+        else:
+            self._prepare(y, lambda part: [])
+            for parts, part in zip(self.parts, y if self.several else [y], strict=True):
+                parts.append(part)
         self.filled += len(y[0] if self.several else y)
+
+    def put(self, start: int, y: Any) -> None:
+        """Put a batch where it belongs, from row `start` on; `rows` must be known."""
+        self._prepare(y, lambda part: [np.empty((self.rows, *part.shape[1:]), part.dtype)])
+        for (whole,), part in zip(self.parts, y if self.several else [y], strict=True):
+            whole[start : start + len(part)] = part
+
+    def _prepare(self, y: Any, make: Callable[[Array], list[Array]]) -> None:
+        if not self.parts:
+            self.several = isinstance(y, list)
+            self.parts = [make(part) for part in (y if self.several else [y])]
 
     def joined(self) -> Any:
         """All batches."""

@@ -33,6 +33,19 @@ def part_count(model: Any, shape: tuple[int, ...], arena: Arena) -> int:
     return max(1, min(threads, shape[0] // ROWS, pays))
 
 
+def threads_for(model: Any, shape: tuple[int, ...]) -> int:
+    """How many threads share the batches of inputs of this shape, without training."""
+    threads = thread_count()
+    if threads == 1 or _is_stateful(model):
+        return 1
+    return max(1, min(threads, shape[0] * _work(model, shape) // WORK))
+
+
+def _is_stateful(layer: Any) -> bool:
+    """Whether this layer, or one inside it, keeps something from batch to batch."""
+    return bool(getattr(layer, "stateful", False)) or any(map(_is_stateful, layer.sublayers()))
+
+
 def _is_rowwise(layer: Any) -> bool:
     """Whether this layer and all inside it work on each sample by itself."""
     return (
