@@ -42,6 +42,11 @@ def has_values() -> bool:
     return _drawing.get()
 
 
+def writable(array: Array) -> Array:
+    """The array, or a copy where it is read-only: who unpickles may have mapped large arrays into memory."""
+    return array if array.flags.writeable else array.copy()
+
+
 class Variable:
     """An array of a layer: a weight, a bias, a moving mean.
 
@@ -114,6 +119,10 @@ class Variable:
     def assign_sub(self, value: Any) -> None:
         """Subtract from the elements in place."""
         self.assign(self.value - np.asarray(value))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.value = writable(self.value)
 
     def __float__(self) -> float:
         return float(self.value)

@@ -220,6 +220,10 @@ def test_no_key_that_an_older_keras_refuses(tmp_path):
         assert key not in text
     config = json.loads(text)
     assert config["build_config"] == {"input_shape": [None, 4, 3]}
+    pictures = keras.Sequential([keras.Input((4, 4, 3)), layers.Resizing(2, 2), layers.RandomContrast(0.5)])
+    pictures.save(tmp_path / "p.keras")
+    text = zipfile.ZipFile(tmp_path / "p.keras").read("config.json").decode()
+    assert "antialias" not in text and "value_range" not in text
     assert config["compile_config"]["jit_compile"] == "auto"
 
 

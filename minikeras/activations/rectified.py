@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minikeras import registry
 from minikeras.activations.base import Activation, activation
 from minikeras.numbers import clip, number
 from minikeras.typing import Array
@@ -108,15 +109,24 @@ class Threshold(Activation):
 class HardSigmoid(Activation):
     """f(z) = clip(z/6 + 1/2, 0, 1)."""
 
+    width = 6
+
     def __call__(self, z: Array, out: Array | None = None) -> Array:
-        y = np.divide(z, 6, out=out)
+        y = np.divide(z, self.width, out=out)
         y += 0.5
         return np.clip(y, 0, 1, out=y)
 
     def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         dz = np.multiply(dy, (saved > 0) & (saved < 1), out=out)
-        dz /= 6
+        dz /= self.width
         return dz
+
+
+@registry.register_keras_serializable("minikeras")
+class OldHardSigmoid(HardSigmoid):
+    """f(z) = clip(z/5 + 1/2, 0, 1): what "hard_sigmoid" meant in Keras 1 and 2, for models from there."""
+
+    width = 5
 
 
 @activation("hard_silu", "hard_swish")

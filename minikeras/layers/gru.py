@@ -90,7 +90,8 @@ class GRUCell(KernelCell):
         if self.reset_after:
             np.multiply(r, reset, out=z[2 * u :])
         else:
-            recurrent[:, 2 * u :].T.dot(r * reset, out=z[2 * u :])
+            kept = np.multiply(r, reset, out=ctx.buffer("kept", r.shape, self.dtype))
+            recurrent[:, 2 * u :].T.dot(kept, out=z[2 * u :])
         z[2 * u :] += xk[2 * u :]
         if self.use_bias:
             z[2 * u :] += bias[2 * u :, None]
@@ -114,7 +115,8 @@ class GRUCell(KernelCell):
         if self.reset_after:
             through = dz[2 * u :]  # dL/d(r (R_hᵀ h_{t−1} + b'))
         else:
-            through = recurrent[:, 2 * u :].dot(dz[2 * u :])  # dL/d(r h_{t−1})
+            through = ctx.buffer("through", dh.shape, self.dtype)
+            recurrent[:, 2 * u :].dot(dz[2 * u :], out=through)  # dL/d(r h_{t−1})
         np.multiply(through, reset, out=dr)
         np.multiply(through, r, out=dhr[2 * u :])
         np.subtract(h[t], candidate, out=dupdate)
@@ -144,9 +146,11 @@ class GRUCell(KernelCell):
                 sum_columns(dz, out=ctx.grad(self.bias)[0])
                 sum_columns(dhr, out=ctx.grad(self.bias)[1])
             return
-        r = ctx.values["gates"][:, u : 2 * u].transpose(1, 0, 2).reshape(u, -1)
+        kept = ctx.buffer("kept_all", before[-1].shape, self.dtype)  # r h_{t−1} of all steps
+        r = ctx.values["gates"][:, u : 2 * u].transpose(1, 0, 2)
+        np.multiply(r, before[-1].reshape(r.shape), out=kept.reshape(r.shape))
         kernel_gradient(before[:2], dz[: 2 * u], drecurrent[:, : 2 * u])
-        np.matmul(r * before[-1], dz[2 * u :].T, out=drecurrent[:, 2 * u :])
+        np.matmul(kept, dz[2 * u :].T, out=drecurrent[:, 2 * u :])
         if self.use_bias:
             sum_columns(dz, out=ctx.grad(self.bias))
 

@@ -183,7 +183,9 @@ class RNN(Layer):
         dy, dfinal = (dy[0], dy[1:]) if self.return_state else (dy, [])
         inner = ctx.child("cell")
         inner.needs_dx = ctx.needs_dx
-        dstates: list[Array] = [np.zeros(s.shape[1:], self.dtype) for s in states]
+        dstates = [ctx.buffer(f"dstate{i}", s.shape[1:], self.dtype) for i, s in enumerate(states)]
+        for d in dstates:
+            d.fill(0)
         for d, extra in zip(dstates, dfinal, strict=False):
             d += extra.transpose(self.step_axes)
         dout = self._output_gradients(dy, keep, ctx)  # (steps, units, batch), or that of the last step

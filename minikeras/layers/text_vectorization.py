@@ -59,6 +59,7 @@ class TextVectorization(Vocabulary):
         "max_tokens standardize split ngrams output_mode output_sequence_length pad_to_max_tokens sparse "
         "ragged vocabulary idf_weights encoding"
     )
+    places = ("", "_lookup_layer/")  # as Keras has a look-up layer inside
 
     def __init__(
         self,

@@ -37,6 +37,7 @@ class Vocabulary(Encoder):
         "invert max_tokens num_oov_indices oov_token mask_token output_mode sparse pad_to_max_tokens "
         "idf_weights vocabulary oov_method salt"
     )
+    places: tuple[str, ...] = ("",)  # where in a file, below its own path, it keeps what it has learnt
 
     def __init__(
         self,
@@ -71,7 +72,7 @@ class Vocabulary(Encoder):
         self.vocabulary: list[Any] | None = None
         self.idf_weights: list[float] | None = None
         self._numbers: dict[Any, int] = {}
-        self._idf: Array | None = None  # (vocabulary_size,)
+        self.token_weights: Array | None = None  # in mode "tf_idf": (vocabulary_size,)
         self._is_fixed = vocabulary is not None
         self.reset_state()
         if self.pad_to_max_tokens and max_tokens is None:
@@ -143,7 +144,8 @@ class Vocabulary(Encoder):
             )
         if isinstance(vocabulary, (str, Path)):
             vocabulary = self._read(vocabulary)
-        array = np.asarray(vocabulary)
+        listed = isinstance(vocabulary, (list, tuple))  # where one long string must not make all of them long
+        array = np.array(vocabulary, object) if listed else np.asarray(vocabulary)
         if array.ndim != 1 or array.size == 0:
             raise ValueError(
                 f"{type(self).__name__}: `vocabulary` must be a list of tokens, and not empty. "
@@ -186,7 +188,7 @@ class Vocabulary(Encoder):
             self.idf_weights = weights.tolist()
             front = 0 if complete else len(special)  # OOV tokens weigh as much as all do on average
             mean = weights.mean() if len(weights) else 0
-            self._idf = np.pad(weights, (front, 0), constant_values=mean)
+            self.token_weights = np.pad(weights, (front, 0), constant_values=mean)
 
     # Learning a vocabulary
 
@@ -280,7 +282,7 @@ class Vocabulary(Encoder):
 
     def encoded(self, numbers: Array) -> Array:
         """Numbers of tokens, (samples, n), in the output mode."""
-        depth, weighs = self.depth(), self._idf if self.output_mode == "tf_idf" else None
+        depth, weighs = self.depth(), self.token_weights if self.output_mode == "tf_idf" else None
         assert depth is not None
         mode = "count" if weighs is not None else self.output_mode
         y = encode(numbers, mode, depth, self.output_type())
@@ -316,5 +318,9 @@ class Vocabulary(Encoder):
         config = {k: v for k, v in config.items() if k != "vocabulary_size"}  # it follows from the rest
         is_fixed = config.pop("has_input_vocabulary", True)
         layer = super().from_config(config)
-        layer._is_fixed = is_fixed and layer.vocabulary is not None
+        if layer.vocabulary is not None and not is_fixed:  # learnt, so the special tokens are not among them
+            layer._is_fixed = False
+            special = len(layer.vocabulary) - len(layer._own_tokens())
+            layer.vocabulary = layer.vocabulary[special:]
+            layer.idf_weights = layer.idf_weights and layer.idf_weights[special:]
         return layer

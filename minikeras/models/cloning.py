@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from minikeras import registry
 from minikeras.layers.base import Layer
 from minikeras.layers.input_layer import InputLayer
+from minikeras.saving.archive import load_json
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
-    """A new model, with fresh variables, from `model.to_json()`.
+    """A new model, with fresh variables, from `model.to_json()`: here, or in Keras of any version.
 
     Raises:
         ValueError: for a class that neither Keras has nor `custom_objects`.
     """
+    registry.tables()
     with registry.custom_object_scope(custom_objects or {}):
-        return registry.deserialize(json.loads(json_string))
+        return load_json(json_string)
 
 
 def clone_model(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minikeras import registry, saving
+from minikeras import saving
 from minikeras.errors import closest
 from minikeras.layers.base import Layer
 from minikeras.markup import fragment
+from minikeras.saving.configs import model_config
 from minikeras.summary import summarize, summarize_html
 from minikeras.training.trainer import Trainer
 
@@ -20,6 +22,7 @@ class Model(Trainer):
     def __init__(self, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(trainable=trainable, name=name)
         self.autocast = False  # each layer inside converts its own input
+        self._evaluating = threading.RLock()
         self.forget_passes()
 
     @property
@@ -73,8 +76,11 @@ class Model(Trainer):
         return fragment(summarize_html(self))
 
     def to_json(self, **kwargs: Any) -> str:
-        """The architecture as a JSON string, for `model_from_json`; `kwargs` go to `json.dumps`."""
-        return json.dumps(registry.serialize(self), **kwargs)
+        """How the model is made, built and compiled, as a JSON string for `model_from_json`.
+
+        `kwargs` go to `json.dumps`.
+        """
+        return json.dumps(model_config(self), **kwargs)
 
     def save(
         self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, examples: Any = None
@@ -94,8 +100,13 @@ class Model(Trainer):
 
     def __getstate__(self) -> dict[str, Any]:
         # what belongs to passes stays here: a copy makes its own, over its own variables
-        return {k: v for k, v in vars(self).items() if k not in ("_step", "_idle_contexts")}
+        own = ("_step", "_idle_contexts", "_evaluating", "_source")
+        state = {k: v for k, v in vars(self).items() if k not in own}
+        if self._step is not None:  # but a copy draws the same masks as the original would
+            state["_generators"] = self._step.ctx.generator_states()
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self._evaluating = threading.RLock()
         self.forget_passes()

@@ -19,7 +19,7 @@ from minikeras.optimizers._layout import Layout
 from minikeras.optimizers._scalar import ScalarVariable
 from minikeras.registry import Configurable
 from minikeras.typing import Array
-from minikeras.variable import Arena, Variable
+from minikeras.variable import Arena, Variable, writable
 
 
 class State(Configurable):
@@ -157,3 +157,7 @@ class State(Configurable):
     def __getstate__(self) -> dict[str, Any]:
         # Copies and pickles take views and what they are views of apart: leave the views out.
         return {**vars(self), "_layout": None, "_list_layout": None, "_state": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._slots = {name: writable(slot) for name, slot in self._slots.items()}

@@ -1,4 +1,4 @@
-"""The `.keras` file: a zip archive of metadata.json, config.json and model.weights.h5."""
+"""The `.keras` file: a zip archive of metadata.json, config.json, model.weights.h5, and learnt vocabularies."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ import numpy as np
 
 from minikeras import registry
 from minikeras.saving import hdf5
+from minikeras.saving.assets import move_in, move_out
 from minikeras.saving.configs import LARGEST, MODEL, model_config, own_classes, parse, prepare
 from minikeras.saving.errors import LoadError, loading
 from minikeras.saving.files import Archive, write_file, zip_pieces
 from minikeras.saving.layout import assign, find_values, optimizer_arrays, restore_optimizer, to_tree
+from minikeras.saving.spellings import of_version
 from minikeras.variable import without_values
 
 KERAS_VERSION = "3.15.1"  # whose format this is
@@ -28,7 +30,7 @@ def save_archive(model: Any, target: Any, examples: Any = None) -> None:
     """Write a model to a `.keras` file; `examples` are inputs to be kept with their outputs."""
     config = model_config(model)
     warn_of_own_classes(config)
-    tree = to_tree(model)
+    tree, assets = to_tree(model), move_out(config, model)
     if examples is not None:
         x = np.asarray(examples)
         tree[f"{EXAMPLES}/x"], tree[f"{EXAMPLES}/y"] = x, np.asarray(model.predict(x, verbose=0))
@@ -38,6 +40,7 @@ def save_archive(model: Any, target: Any, examples: Any = None) -> None:
         ("metadata.json", [metadata.encode()]),
         ("config.json", [json.dumps(config).encode()]),
         ("model.weights.h5", hdf5.chunks(tree)),
+        *assets,
     ]
     write_file(target, zip_pieces(members))
 
@@ -62,7 +65,10 @@ def load_archive(data: bytes, compile: bool, verify: bool) -> Any:
     with Archive(io.BytesIO(data)) as archive:
         config = parse(archive.read("config.json", LARGEST))
         tree = hdf5.loads(archive.read("model.weights.h5"))
-    model = build_model(config)
+        with loading("config.json"), without_values():
+            architecture = prepare(of_version(config, _version(archive)), place=MODEL)
+            move_in(architecture, archive, tree)
+            model = make_model(architecture, config)
     with loading("model.weights.h5"):
         assign(find_values(model, tree))
     if compile:
@@ -74,18 +80,37 @@ def load_archive(data: bytes, compile: bool, verify: bool) -> Any:
     return model
 
 
-def build_model(config: dict[str, Any]) -> Any:
-    """A model from its config, built as far as the config says, but with variables without values."""
-    with loading("config.json"), without_values():
-        model = registry.deserialize(prepare(config, place=MODEL))
-        if not hasattr(model, "get_compile_config"):
-            raise LoadError("The config is not that of a model.")
-        if not model.built and model.layers:
-            first: dict[str, Any] = next((e for e in config["config"]["layers"] if "build_config" in e), {})
-            built = config.get("build_config") or first.get("build_config") or {}
-            shape = built.get("input_shape")
-            if shape:
-                model.build(tuple(shape))
+def load_json(text: str) -> Any:
+    """The model that `to_json` described, with fresh variables, compiled as it was.
+
+    Raises:
+        LoadError: for a text that is not that of a model.
+    """
+    config = parse(text.encode())
+    with loading("model_from_json"):
+        model = make_model(prepare(of_version(config, config.get("keras_version", "3")), place=MODEL), config)
+    compile_model(model, config.get("compile_config"))
+    return model
+
+
+def _version(archive: Archive) -> str:
+    """The version of Keras that wrote an archive."""
+    if "metadata.json" not in archive.names:
+        return KERAS_VERSION
+    return str(parse(archive.read("metadata.json", 1 << 16)).get("keras_version"))
+
+
+def make_model(architecture: Any, config: dict[str, Any]) -> Any:
+    """A model from its config, both as it was prepared and as it was read, built as far as that says."""
+    model = registry.deserialize(architecture)
+    if not hasattr(model, "get_compile_config"):
+        raise LoadError("The config is not that of a model.")
+    if not model.built and model.layers:
+        first: dict[str, Any] = next((e for e in config["config"]["layers"] if "build_config" in e), {})
+        built = config.get("build_config") or first.get("build_config") or {}
+        shape = built.get("input_shape")
+        if shape:
+            model.build(tuple(shape))
     return model
 
 

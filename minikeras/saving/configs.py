@@ -29,6 +29,8 @@ YOUNG: dict[str, Any] = {
 }
 YOUNG_IN: dict[Any, dict[str, Any]] = {
     ("keras.layers", "ZeroPadding1D"): {"data_format": "channels_last"},
+    ("keras.layers", "Resizing"): {"antialias": False},
+    ("keras.layers", "RandomContrast"): {"value_range": [0, 255]},
     ("keras.losses", "SparseCategoricalCrossentropy"): {"axis": -1},
     ("keras.metrics", "SparseCategoricalCrossentropy"): {"ignore_class": None},
 }
@@ -59,7 +61,7 @@ def model_config(model: Any) -> dict[str, Any]:
     compiled = model.get_compile_config() if getattr(model, "compiled", False) else {}
     if compiled:
         compiled["jit_compile"] = "auto"  # what each backend likes best
-        found["compile_config"] = compiled
+    found["compile_config"] = compiled
     return _without_young_keys(found)
 
 

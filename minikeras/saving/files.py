@@ -148,4 +148,4 @@ def zip_pieces(members: Iterable[tuple[str, Iterable[Any]]]) -> Iterator[Any]:
             with archive.open(info, "w", force_zip64=False) as member:
                 for piece in pieces:
                     member.write(piece)
-    yield buffer.getbuffer()
+    yield buffer.getvalue()

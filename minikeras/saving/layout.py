@@ -8,7 +8,7 @@ under the name of the attribute that holds them: cell, layer, forward_layer, bac
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from minikeras.typing import Array
 from minikeras.variable import Variable
 
 Values = list[tuple[Variable, Array]]
+TOKEN_WEIGHTS = "idf_weights"  # Keras' name of the weights of tokens; they are no variable here
 
 
 def walk(layer: VariableOwner, path: str = "") -> Iterator[tuple[str, VariableOwner]]:
@@ -37,22 +38,36 @@ def _children(layer: VariableOwner) -> Iterator[tuple[str, VariableOwner]]:
         if isinstance(value, VariableOwner) and not isinstance(value, InputLayer):
             yield key, value
         elif isinstance(value, (list, tuple)):
-            counts: dict[str, int] = {}
-            for inner in value:
-                if isinstance(inner, VariableOwner):
-                    name = to_snake_case(type(inner).__name__)
-                    n = counts[name] = counts.get(name, -1) + 1
-                    yield f"{key}/{name}_{n}" if n else f"{key}/{name}", inner
+            inner = [layer for layer in value if isinstance(layer, VariableOwner)]
+            for name, one in zip(numbered(type(layer).__name__ for layer in inner), inner, strict=True):
+                yield f"{key}/{name}", one
+
+
+def numbered(classes: Iterable[str]) -> Iterator[str]:
+    """The keys of layers in a list, from the names of their classes: dense, dense_1, dropout, dense_2 ..."""
+    counts: dict[str, int] = {}
+    for name in map(to_snake_case, classes):
+        n = counts[name] = counts.get(name, -1) + 1
+        yield f"{name}_{n}" if n else name
+
+
+def places(path: str, layer: VariableOwner) -> list[str]:
+    """The paths that a layer has in a file: two where Keras has another layer inside, with all in it again."""
+    return [path + inner for inner in getattr(layer, "places", ("",))]
 
 
 def to_tree(model: Any, optimizer: bool = True) -> Group:
     """The variables of a model, and of its optimizer if it has one that has taken a step."""
     tree = Group()
+    layer: Any
     for path, layer in walk(model):
-        group = tree.group(f"{path}vars")
-        group.attributes["name"] = layer.name
-        for i, v in enumerate(layer.own_variables()):
-            group.members[str(i)] = v.value
+        for place in places(path, layer):
+            group = tree.group(f"{place}vars")
+            group.attributes["name"] = layer.name
+            for i, v in enumerate(layer.own_variables()):
+                group.members[str(i)] = v.value
+            if getattr(layer, "token_weights", None) is not None:
+                group.members[TOKEN_WEIGHTS] = layer.token_weights
     owner: Any = getattr(model, "optimizer", None)
     if optimizer and hasattr(owner, "variables"):
         group = tree.group("optimizer/vars")
@@ -96,8 +111,9 @@ def find_values(model: Any, tree: Group, skip_mismatch: bool = False) -> Values:
 
 def _compare(variables: list[Variable], group: Group) -> str | None:
     """What is wrong with a group for these variables."""
-    if len(group.members) != len(variables):
-        return f"expected {len(variables)} variables, found {len(group.members)}"
+    found = len(group.members.keys() - {TOKEN_WEIGHTS})
+    if found != len(variables):
+        return f"expected {len(variables)} variables, found {found}"
     for i, v in enumerate(variables):
         array = group.members.get(str(i))
         problem = f"no array {i}" if not isinstance(array, np.ndarray) else check_array(v, array)

@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 
 from minikeras.saving import hdf5
-from minikeras.saving.archive import KERAS_VERSION, build_model, compile_model, warn_of_own_classes
-from minikeras.saving.configs import model_config, parse
+from minikeras.saving.archive import KERAS_VERSION, compile_model, make_model, warn_of_own_classes
+from minikeras.saving.configs import MODEL, model_config, parse, prepare
 from minikeras.saving.errors import LoadError, loading
 from minikeras.saving.files import write_file
+from minikeras.saving.gates import modern_arrays
 from minikeras.saving.hdf5 import Group
 from minikeras.saving.layout import Values, assign, check_array, restore_optimizer
+from minikeras.saving.spellings import of_version
 from minikeras.typing import Array
-from minikeras.variable import Variable
+from minikeras.variable import Variable, without_values
 
 
 def ordered_weights(layer: Any) -> list[Variable]:
@@ -103,7 +105,9 @@ def load_legacy(root: Group, compile: bool) -> Any:
     if not isinstance(text, str):
         raise LoadError("The file has weights but no model. Build the model, then model.load_weights(path).")
     config = parse(text.encode())
-    model = build_model(config)
+    with loading("model_config"), without_values():
+        version = root.attributes.get("keras_version", "1")
+        model = make_model(prepare(of_version(config, version), place=MODEL), config)
     weights = root.members.get("model_weights")
     if not isinstance(weights, Group):
         raise LoadError("The file has no group model_weights.")
@@ -142,7 +146,7 @@ def find_legacy_values(model: Any, tree: Group, skip_mismatch: bool = False) -> 
     found: Values = []
     for layer, (name, arrays) in zip(layers, stored, strict=True):
         variables = ordered_weights(layer)
-        arrays = _joined(layer, arrays, variables)
+        arrays = modern_arrays(layer, arrays)
         problem = f"expected {len(variables)} variables, found {len(arrays)}"
         if len(arrays) == len(variables):
             problem = next(filter(None, map(check_array, variables, arrays)), "")
@@ -190,20 +194,6 @@ def _slots(group: Group) -> list[Array]:
             pairs = zip(arrays[1 : half + 1], arrays[half + 1 :], strict=True)
             return [arrays[0], *(a for pair in pairs for a in pair)]
     return arrays
-
-
-_GATES = {"LSTM": "ifco", "GRU": "zrh"}
-_GATES_OF_KERAS_1 = {"LSTM": "icfo", "GRU": "zrh"}
-
-
-def _joined(layer: Any, arrays: list[Array], variables: list[Variable]) -> list[Array]:
-    """Keras 1 kept each gate's kernel, recurrent kernel and bias apart; they are joined as today."""
-    kind = type(layer).__name__
-    gates = _GATES.get(kind)
-    if gates is None or len(arrays) != 3 * len(gates) or len(variables) != 3:
-        return arrays
-    groups = {g: arrays[3 * i : 3 * i + 3] for i, g in enumerate(_GATES_OF_KERAS_1[kind])}
-    return [np.concatenate([groups[g][i] for g in gates], axis=-1) for i in range(3)]
 
 
 def is_legacy(root: Group) -> bool:

@@ -34,7 +34,7 @@ def npz_pieces(arrays: Mapping[str, Array]) -> Any:
 def _npy(array: Array) -> list[Any]:
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, np.asarray(array, order="C"), allow_pickle=False)
-    return [buffer.getbuffer()]
+    return [buffer.getvalue()]
 
 
 def read_npz(data: bytes) -> dict[str, Array]:

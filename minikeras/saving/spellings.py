@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from minikeras import registry
+from minikeras.activations.rectified import OldHardSigmoid
 
 CLASSES = {
     "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D",
@@ -39,6 +40,24 @@ GONE = {
 }  # fmt: skip
 # Without a meaning while they have this value, and not known with another
 REFUSED = {"time_major": False, "renorm": False, "quantization_config": None, "virtual_batch_size": None}
+
+
+def of_version(config: Any, version: str) -> Any:
+    """The config of a model that some version of Keras wrote, with functions that have changed by today's names.
+
+    Up to Keras 2, "hard_sigmoid" was clip(z/5 + 1/2, 0, 1); today it is clip(z/6 + 1/2, 0, 1).
+    """
+    if version[:1] not in ("1", "2"):
+        return config
+    if isinstance(config, list):
+        return [of_version(v, version) for v in config]
+    if not isinstance(config, dict):
+        return config
+    new = {k: of_version(v, version) for k, v in config.items()}
+    for key, value in config.items():
+        if key.endswith("activation") and value == "hard_sigmoid":
+            new[key] = registry.serialize(OldHardSigmoid())
+    return new
 
 
 def modernize(value: dict[str, Any]) -> Any:
@@ -82,7 +101,7 @@ def _mend(name: str, old: dict[str, Any], new: dict[str, Any]) -> None:
             new["axis"] = new["axis"][0]
     elif name == "LeakyReLU" and "alpha" in new:
         new["negative_slope"] = new.pop("alpha")
-    elif name == "GRU" and "reset_after" not in new and "implementation" in old:
+    elif name == "GRU" and "reset_after" not in new and old.keys() & {"implementation", "consume_less"}:
         new["reset_after"] = False
     elif name == "Conv2D" and "nb_row" in old:
         new["kernel_size"] = [old["nb_row"], old["nb_col"]]

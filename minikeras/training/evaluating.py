@@ -22,6 +22,8 @@ from minikeras.workers import run_all, single_threaded_blas, split
 class Evaluator(Compiled):
     """A compiled model that can be evaluated and used."""
 
+    _evaluating: Any  # a lock: the metrics are the model's, so only one thread at a time adds to them
+
     def evaluate(
         self,
         x: Any = None,
@@ -33,7 +35,7 @@ class Evaluator(Compiled):
         callbacks: Any = None,
         return_dict: bool = False,
     ) -> Any:
-        """Loss and metrics on data, without training.
+        """Loss and metrics on data, without training; threads that ask at a time wait for each other.
 
         Args:
             x: inputs, or a generator or dataset; see `fit`, as for the following.
@@ -56,9 +58,9 @@ class Evaluator(Compiled):
         batches = make_batches(x, y, sample_weight, batch_size, steps)
         source = Epochs(batches, steps)
         hooks = self._callback_list(callbacks, verbose, 1, source.steps)
-        with single_threaded_blas():
+        with self._evaluating, single_threaded_blas():
             logs = self._evaluate(source, hooks)
-        return dict(logs) if return_dict else self._as_list()
+            return dict(logs) if return_dict else self._as_list()
 
     def _evaluate(self, source: Epochs, hooks: CallbackList) -> dict[str, Any]:
         self.reset_metrics()
@@ -96,7 +98,8 @@ class Evaluator(Compiled):
     ) -> Any:
         """Loss and metrics of one batch, without training."""
         self._check_compiled()
-        return self._on_batch(self._test_batch, x, y, sample_weight, None, return_dict)
+        with self._evaluating:
+            return self._on_batch(self._test_batch, x, y, sample_weight, None, return_dict)
 
     def predict(
         self,

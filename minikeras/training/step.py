@@ -35,6 +35,7 @@ class TrainingStep:
         self.optimizer = optimizer
         self.variables: list[Variable] = model.trainable_weights
         self.paired = is_paired(model, loss)
+        self.batch: Any = None  # the last one, for who asks what went wrong with it
         self.arena = Arena(self.variables)
         self.ctx = Context(training=True, needs_dx=False)
         self.parts = Parts(self.ctx, self.arena, part_count(model, shape, self.arena))
@@ -44,7 +45,7 @@ class TrainingStep:
 
     def __call__(self, model: Any, x: Array, y: Array, weights: Array | None) -> tuple[float, Array]:
         """Train on one batch; returns the loss (penalties included) and the predictions before the update."""
-        ctx = self.ctx
+        ctx, self.batch = self.ctx, (x, y, weights)
         ctx.penalty = 0.0
         y_pred = self.parts.forward(model, x)
         loss, dy = self._loss_and_gradient(y, y_pred, weights)

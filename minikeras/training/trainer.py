@@ -18,6 +18,7 @@ from minikeras.training.arrays import split_off, to_array
 from minikeras.training.data import ArrayBatches, Batches, Epochs, is_stream, make_batches
 from minikeras.training.evaluating import Evaluator
 from minikeras.training.interrupt import Interrupt, deferred_interrupt
+from minikeras.training.nonfinite import first_nonfinite
 from minikeras.training.resuming import Resumable
 from minikeras.training.step import TrainingStep
 from minikeras.typing import Array
@@ -100,6 +101,14 @@ class Trainer(Resumable, Evaluator):
         """dL/dweight in the last training step, clipped if the optimizer clips; empty before the first."""
         step = self._step
         return {} if step is None else {v: step.ctx.grad(v) for v in step.variables}
+
+    def first_nonfinite(self, weights: list[Array]) -> str | None:
+        """Where in the last training step, which began with these weights, there first was a NaN or an infinity.
+
+        Returns:
+            The layer, the pass, the share of such numbers and the likely cause; None when there is none.
+        """
+        return None if self._step is None else first_nonfinite(self, weights, self._step.batch)
 
     def _train(
         self,

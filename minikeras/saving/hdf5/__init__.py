@@ -9,13 +9,8 @@ the tree is a `Group`, to be filled and looked at like a nested dict:
     save("weights.h5", tree)
     load("weights.h5")["layers/dense/vars/0"]                 # a read-only view of the file's bytes
 
-Written is what the HDF5 library itself writes by default (superblock 0, symbol tables, contiguous
-data, variable-length strings), so every HDF5 reader reads it. Read is that, and nothing that needs
-more: chunks, compression, links and data in other files are refused with an `Hdf5Error`;
-`minikeras.saving.repack` makes plain files of chunked and compressed ones, with the help of h5py.
-
-A file from a stranger can do no harm: every access is checked against the file's size, every
-structure may be met only once, and the arrays of a file together are no larger than the file.
+Written is what every HDF5 reader reads; read is that, and nothing that needs more: the rest is refused
+with an `Hdf5Error`. docs/hdf5.md tells what is in such a file, byte for byte, and how to use this elsewhere.
 """
 
 from minikeras.saving.hdf5.reader import load, loads

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import struct
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,17 +18,17 @@ from minikeras.saving.hdf5.tree import SIGNATURE, TYPES, UNDEFINED, Group, Hdf5E
 from minikeras.typing import Array
 
 DEPTH = 64  # of groups in groups
-KNOWN = {code: dtype for dtype, code in TYPES.items()}
+SHAPE, TYPE, LAYOUT, ATTRIBUTE, MORE, MEMBERS = 0x01, 0x03, 0x08, 0x0C, 0x10, 0x11  # kinds of messages
 IGNORED = {0x00, 0x04, 0x05, 0x0D, 0x0E, 0x12, 0x16}  # padding, fill values, comments, times, counts
-FEATURES = dict.fromkeys((0x02, 0x06, 0x0A), "newer groups")
-FEATURES |= {0x07: "data in other files", 0x0B: "compression", 0x15: "many attributes"}
+KINDS = {SHAPE, TYPE, LAYOUT, ATTRIBUTE, MORE, MEMBERS, *IGNORED}
+FEATURES = {0x02: "newer groups", 0x06: "newer groups", 0x0A: "newer groups", 0x15: "many attributes"}
+FEATURES |= {0x07: "data in other files", 0x0B: "compression"}
 REPACK = "If you trust the file, minikeras.saving.repack(source, target) makes a plain one of it."
 
 
 def load(path: str | os.PathLike[str]) -> Group:
     """Read a file; see `loads`."""
-    with open(path, "rb") as file:
-        return loads(file.read())
+    return loads(Path(path).read_bytes())
 
 
 def loads(data: Any) -> Group:
@@ -57,22 +58,19 @@ class _Reader:
     def enter(self, address: int, signature: bytes = b"") -> None:
         """Begin to read a structure; each only once."""
         _check(self.part(address, len(signature)) == signature, f"Damaged: no {signature!r} at {address}.")
-        _check(
-            address not in self.met, f"The object at {address} has more than one name; links are not read."
-        )
+        _check(address not in self.met, f"The object at {address} has two names: links are not read.")
         self.met.add(address)
 
-    def spend(self, size: int) -> None:
+    def take(self, address: int, size: int) -> bytes | memoryview:
+        """A part that is paid for: all that is taken of a file is no more than it has, give or take."""
         self.left -= size
         _check(self.left >= 0, "The contents are larger than the file: parts of it are used more than once.")
+        return self.part(address, size)
 
     def root(self) -> Group:
         _check(self.data[:8] == SIGNATURE, "This is no HDF5 file.")
         version, sizes, base = self.unpack("B4xH9xQ", 8)
-        _check(
-            (version, sizes, base) == (0, 0x0808, 0),
-            f"A superblock of version {version} is not read. {REPACK}",
-        )
+        _check((version, sizes, base) == (0, 0x0808, 0), f"Superblock {version} is not read. {REPACK}")
         root = self.object(self.unpack("Q", 64)[0], "/", 0)
         if not isinstance(root, Group):
             raise Hdf5Error("Damaged: the root is no group.")
@@ -81,16 +79,15 @@ class _Reader:
     def object(self, address: int, path: str, depth: int) -> Group | Array:
         _check(depth <= DEPTH, f"Groups are nested more than {DEPTH} deep.")
         messages = self.messages(address, path)
-        attributes = dict(self.attribute(a, path) for a in messages.get(0x0C, ()))
-        if 0x11 in messages:
-            group = Group()
-            group.attributes = attributes
-            btree, heap = self.unpack("QQ", messages[0x11][0])
+        attributes = dict(self.attribute(a, path) for a in messages.get(ATTRIBUTE, ()))
+        if MEMBERS in messages:
+            group = Group(attributes=attributes)
+            btree, heap = self.unpack("QQ", messages[MEMBERS][0])
             for name, target in self.entries(btree, heap, path):
                 _check(name not in group.members, f"Two members of {path} are called {name!r}.")
                 group.members[name] = self.object(target, f"{path}{name}/", depth + 1)
             return group
-        _check({0x01, 0x03, 0x08} <= messages.keys(), f"{path} is neither a group nor an array.")
+        _check({SHAPE, TYPE, LAYOUT} <= messages.keys(), f"{path} is neither a group nor an array.")
         return self.array(messages, attributes.get("dtype"), path)
 
     def messages(self, address: int, path: str) -> dict[int, list[int]]:
@@ -101,21 +98,18 @@ class _Reader:
         found: dict[int, list[int]] = {}
         blocks = [(address + 16, size)]
         for start, length in blocks:
-            self.part(start, length)
             end = start + length
             while start + 8 <= end and total > 0:
                 kind, size, flags = self.unpack("HHB", start)
                 total -= 1
-                if kind in FEATURES or flags & 2:
-                    raise Hdf5Error(f"{path}: {FEATURES.get(kind, 'shared types')}: not read. {REPACK}")
+                feature = FEATURES.get(kind, f"a message of kind {kind}, or one shared with others")
+                _check(kind in KINDS and not flags & 2, f"{path}: {feature}: not read. {REPACK}")
                 _check(start + 8 + size <= end, f"{path}: a message is cut off.")
-                if kind == 0x10:
+                if kind == MORE:
                     self.enter(self.unpack("Q", start + 8)[0])
                     blocks.append(self.unpack("QQ", start + 8))
-                elif kind in (0x01, 0x03, 0x08, 0x0C, 0x11):
+                else:
                     found.setdefault(kind, []).append(start + 8)
-                elif kind not in IGNORED:
-                    raise Hdf5Error(f"{path}: messages of kind {kind} are not read. {REPACK}")
                 start += 8 + size
         return found
 
@@ -123,8 +117,7 @@ class _Reader:
         """Names and addresses of a group's members."""
         self.enter(heap, b"HEAP")
         size, _, start = self.unpack("QQQ", heap + 8)
-        names = bytes(self.part(start, size))
-        self.spend(size)
+        names = bytes(self.take(start, size))
         found, nodes = [], [btree]
         for node in nodes:
             if bytes(self.part(node, 4)) == b"TREE":
@@ -143,34 +136,32 @@ class _Reader:
         return found
 
     def array(self, messages: dict[int, list[int]], label: Any, path: str) -> Array:
-        shape = self.shape(messages[0x01][0])
-        version, layout = self.unpack("BB", messages[0x08][0])
-        _check(version == 3 and layout <= 1, f"{path}: chunked data are not read. {REPACK}")
-        if layout == 0:
-            size, address = self.unpack("H", messages[0x08][0] + 2)[0], messages[0x08][0] + 4
-        else:
-            address, size = self.unpack("QQ", messages[0x08][0] + 2)
-        opaque = self.unpack("BxxxI", messages[0x03][0]) == (0x15, 2)
-        if opaque and label == "bfloat16":  # the upper halves of float32 numbers
+        shape, kind, layout = self.shape(messages[SHAPE][0]), messages[TYPE][0], messages[LAYOUT][0]
+        version, place = self.unpack("BB", layout)
+        _check(version == 3 and place <= 1, f"{path}: chunked data are not read. {REPACK}")
+        # the numbers follow at once, or are elsewhere
+        address, size = (
+            self.unpack("QQ", layout + 2) if place else (layout + 4, *self.unpack("H", layout + 2))
+        )
+        if label == "bfloat16" and self.unpack("BxxxI", kind) == (0x15, 2):  # upper halves of float32 numbers
             halves = self.numbers(np.dtype("<u2"), shape, address, size, path)
             return (halves.astype("<u4") << 16).view("<f4")
-        return self.numbers(self.dtype(messages[0x03][0], path), shape, address, size, path)
+        return self.numbers(self.dtype(kind, path), shape, address, size, path)
 
     def numbers(self, dtype: Any, shape: tuple[int, ...], address: int, size: int, path: str) -> Array:
         fits = math.prod(shape) * dtype.itemsize == size and (size == 0 or address != UNDEFINED)
         _check(fits, f"{path}: an array of shape {shape} of {dtype} is said to have {size} bytes.")
         if size == 0:
             return np.empty(shape, dtype)
-        self.spend(size)
-        return np.frombuffer(self.part(address, size), dtype).reshape(shape)
+        return np.frombuffer(self.take(address, size), dtype).reshape(shape)
 
     def dtype(self, address: int, path: str) -> Any:
-        start = bytes([self.unpack("B", address)[0] & 0x0F | 0x10])  # whatever its version
-        code = start + bytes(self.data[address + 1 : address + 44])
-        for length in (12, 20, len(TYPES[np.dtype("?")])):
-            if code[:length] in KNOWN:
-                return KNOWN[code[:length]]
-        raise Hdf5Error(f"{path}: numbers of this type are not read (class {code[0] & 15}).")
+        kind = self.unpack("B", address)[0] & 0x0F
+        code = bytes([0x10 | kind]) + self.data[address + 1 : address + 44]  # whatever its version
+        for dtype, known in TYPES.items():
+            if code.startswith(known):
+                return dtype
+        raise Hdf5Error(f"{path}: numbers of this type are not read (class {kind}).")
 
     def shape(self, address: int) -> tuple[int, ...]:
         version, rank, _, kind = self.unpack("4B", address)
@@ -200,8 +191,7 @@ class _Reader:
     def strings(self, address: int, shape: tuple[int, ...], step: int, read: Any) -> Any:
         _check(len(shape) <= 1, "Attributes with tables of strings are not read.")
         count = shape[0] if shape else 1
-        self.part(address, count * step)
-        self.spend(count * max(step, 1))
+        self.take(address, count * max(step, 1))
         found = [read(address + i * step, step) for i in range(count)]
         return found if shape else found[0]
 
@@ -212,25 +202,22 @@ class _Reader:
         size, heap, index = self.unpack("IQI", address)
         if size == 0:
             return ""
-        if heap not in self.heaps:
-            self.heaps[heap] = self.heap(heap)
-        start, most = self.heaps[heap].get(index, (0, 0))
+        start, most = self.heap(heap).get(index, (0, 0))
         _check(size <= most, "Damaged: a string is not where it is said to be.")
-        self.spend(size)
+        self.take(start, size)
         return self.text(start, size)
 
     def heap(self, address: int) -> dict[int, tuple[int, int]]:
         """Where the strings of a global heap are: {index: (address, size)}."""
+        if address in self.heaps:
+            return self.heaps[address]
         self.enter(address, b"GCOL")
-        (size,) = self.unpack("Q", address + 8)
-        self.part(address, size)
-        self.spend(size)
-        found, start = {}, address + 16
-        while start + 16 <= address + size:
+        size = self.unpack("Q", address + 8)[0]
+        self.take(address, size)
+        found, start, index = self.heaps.setdefault(address, {}), address + 16, 1
+        while index and start + 16 <= address + size:
             index, length = self.unpack("HxxxxxxQ", start)
-            if index == 0:
-                break
-            found[index] = (start + 16, length)
+            found[index] = (start + 16, length)  # number 0 is the free rest
             start += 16 + length + -length % 8
         return found
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,15 +22,15 @@ class Hdf5Error(ValueError):
     """A file that is broken, or uses a feature of HDF5 that is not read here."""
 
 
+@dataclass(eq=False)
 class Group:
     """A group: `members` (groups and arrays) and `attributes` (numbers, arrays, strings) by name.
 
     `group["a/b"]` is the member b of the member a; assigning to it makes the groups on the way.
     """
 
-    def __init__(self) -> None:
-        self.members: dict[str, Group | Array] = {}
-        self.attributes: dict[str, Any] = {}
+    members: dict[str, Group | Array] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, path: str) -> Any:
         found = self.find(path)
@@ -61,6 +62,13 @@ class Group:
     def __contains__(self, path: str) -> bool:
         return self.find(path) is not None
 
+    def groups(self) -> Iterator[Group]:
+        """This group and all below."""
+        yield self
+        for member in self.members.values():
+            if isinstance(member, Group):
+                yield from member.groups()
+
     def arrays(self, prefix: str = "") -> Iterator[tuple[str, Array]]:
         """All arrays below, with their paths."""
         for name, member in self.members.items():
@@ -81,15 +89,14 @@ def _float(size: int, exponent: int, mantissa: int) -> bytes:
     return head + struct.pack("<HHBBBBI", 0, 8 * size, mantissa, exponent, 0, mantissa, bias)
 
 
-_INT8 = _integer(np.dtype("i1"))
-_INTEGERS = [np.dtype(f"<{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8)]
+_INTEGERS = map(np.dtype, ("i1", "<i2", "<i4", "<i8", "u1", "<u2", "<u4", "<u8"))
 TYPES: dict[DType, bytes] = {t: _integer(t) for t in _INTEGERS}
 TYPES |= {
     np.dtype("<f2"): _float(2, 5, 10),
     np.dtype("<f4"): _float(4, 8, 23),
     np.dtype("<f8"): _float(8, 11, 52),
     # an enumeration of FALSE and TRUE over signed bytes
-    np.dtype("?"): b"\x18\x02\0\0\1\0\0\0" + _INT8 + b"FALSE\0\0\0TRUE\0\0\0\0\0\1",
+    np.dtype("?"): b"\x18\x02\0\0\1\0\0\0" + TYPES[np.dtype("i1")] + b"FALSE\0\0\0TRUE\0\0\0\0\0\1",
 }
 # of any length, UTF-8, in the global heap
 STRING = b"\x19\x01\x01\0\x10\0\0\0\x10\0\0\0\1\0\0\0\0\0\x08\0"

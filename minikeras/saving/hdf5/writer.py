@@ -12,8 +12,7 @@ import numpy as np
 from minikeras.saving.hdf5.tree import SIGNATURE, STRING, TYPES, UNDEFINED, Group, Hdf5Error
 from minikeras.typing import Array
 
-ENTRIES, CHILDREN = 8, 32  # of a symbol node, of a B-tree node
-NODE_SIZE = 24 + 16 * CHILDREN + 8  # 544 bytes, used or not
+ENTRIES, CHILDREN = 8, 32  # of a symbol node; of a B-tree node, at least
 
 
 def save(path: str | os.PathLike[str], tree: Group) -> None:
@@ -41,12 +40,15 @@ class _Writer:
     def __init__(self, tree: Group) -> None:
         self.chunks: list[Any] = [b""]  # the superblock's place
         self.position = 96
-        self.strings: dict[bytes, int] = {}  # -> its index in the global heap
-        self._collect_strings(tree)
+        groups = list(tree.groups())
+        self.children = max(CHILDREN, *(-(-len(g.members) // (2 * ENTRIES)) * 2 for g in groups))
+        # strings of any length lie together, outside of the attributes that they belong to
+        texts = (t for g in groups for v in g.attributes.values() for t in _texts(v) or ())
+        self.strings = {text: i for i, text in enumerate(dict.fromkeys(texts), 1)}
         self.heap = self._put(self._global_heap())
         root, btree, heap = self._group(tree)
         entry = struct.pack("<QQIIQQ", 0, root, 1, 0, btree, heap)
-        sizes = struct.pack("<8BHHI", 0, 0, 0, 0, 0, 8, 8, 0, ENTRIES // 2, CHILDREN // 2, 0)
+        sizes = struct.pack("<8BHHI", 0, 0, 0, 0, 0, 8, 8, 0, ENTRIES // 2, self.children // 2, 0)
         addresses = struct.pack("<QQQQ", 0, UNDEFINED, self.position, UNDEFINED)
         self.chunks[0] = SIGNATURE + sizes + addresses + entry
 
@@ -57,15 +59,6 @@ class _Writer:
         self.position += size + -size % 8
         return address
 
-    def _collect_strings(self, group: Group) -> None:
-        """Strings of any length lie together, outside of the attributes that they belong to."""
-        for value in group.attributes.values():
-            for text in _texts(value) or ():
-                self.strings.setdefault(text, len(self.strings) + 1)
-        for member in group.members.values():
-            if isinstance(member, Group):
-                self._collect_strings(member)
-
     def _global_heap(self) -> bytes:
         if not self.strings:
             return b""
@@ -73,9 +66,8 @@ class _Writer:
             raise Hdf5Error(f"{len(self.strings)} different strings in attributes are too many for one file.")
         objects = b"".join(struct.pack("<HHIQ", i, 1, 0, len(s)) + _pad(s) for s, i in self.strings.items())
         free = max(4096 - 16 - len(objects), 16)
-        end = struct.pack("<HHIQ", 0, 0, 0, free)
         head = b"GCOL\1\0\0\0" + struct.pack("<Q", 16 + len(objects) + free)
-        return head + objects + end + bytes(free - 16)
+        return head + objects + struct.pack("<HHIQ", 0, 0, 0, free) + bytes(free - 16)
 
     def _header(self, messages: Iterable[tuple[int, bytes]]) -> int:
         found = [(kind, _pad(data)) for kind, data in messages]
@@ -84,18 +76,18 @@ class _Writer:
 
     def _group(self, group: Group) -> tuple[int, int, int]:
         """Write a group and all below; returns the addresses of its header, B-tree and local heap."""
-        members = sorted((name.encode(), member) for name, member in group.members.items())
         names, entries = bytearray(8), []  # the heap begins with the empty name
-        for name, member in members:
-            if not name or b"/" in name or b"\0" in name:
-                raise Hdf5Error(f"{name.decode()!r} cannot be a name: it is empty, or has a '/' in it.")
+        for name in sorted(group.members, key=str.encode):
+            if not name or "/" in name or "\0" in name:
+                raise Hdf5Error(f"{name!r} cannot be a name: it is empty, or has a '/' in it.")
+            member = group.members[name]
             if isinstance(member, Group):
                 address, btree, heap = self._group(member)
                 cached = struct.pack("<IIQQ", 1, 0, btree, heap)
             else:
-                address, cached = self._dataset(np.asarray(member), name), bytes(24)
+                address, cached = self._dataset(member, name), bytes(24)
             entries.append((len(names), struct.pack("<QQ", len(names), address) + cached))
-            names += _pad(name + b"\0")
+            names += _pad(name.encode() + b"\0")
         data = self._put(bytes(names))
         heap = self._put(b"HEAP\0\0\0\0" + struct.pack("<QQQ", len(names), 1, data))
         btree = self._btree(entries)
@@ -103,32 +95,17 @@ class _Writer:
         return self._header([(0x11, struct.pack("<QQ", btree, heap)), *attributes]), btree, heap
 
     def _btree(self, entries: list[tuple[int, bytes]]) -> int:
-        """The names of a group in order: nodes of 8, found through levels of nodes of 32."""
-        children: list[tuple[int, int]] = []  # (its greatest name, its address)
-        for i in range(0, len(entries), ENTRIES):
-            part = entries[i : i + ENTRIES]
+        """The names of a group in order: nodes of 8, and one node over them that is large enough for all."""
+        parts = [entries[i : i + ENTRIES] for i in range(0, len(entries), ENTRIES)]
+        tree = b"TREE" + struct.pack("<BBHQQQ", 0, 0, len(parts), UNDEFINED, UNDEFINED, 0)
+        for part in parts:
             node = b"SNOD\1\0" + struct.pack("<H", len(part)) + b"".join(entry for _, entry in part)
-            children.append((part[-1][0], self._put(node.ljust(8 + 40 * ENTRIES, b"\0"))))
-        level = 0
-        while True:
-            parts = [children[i : i + CHILDREN] for i in range(0, len(children), CHILDREN)] or [[]]
-            above: list[tuple[int, int]] = []
-            first, lowest = self.position, 0
-            for i, below in enumerate(parts):
-                left = first + (i - 1) * NODE_SIZE if i else UNDEFINED
-                right = first + (i + 1) * NODE_SIZE if i + 1 < len(parts) else UNDEFINED
-                node = b"TREE" + struct.pack("<BBHQQQ", 0, level, len(below), left, right, lowest)
-                node += b"".join(struct.pack("<QQ", address, name) for name, address in below)
-                lowest = below[-1][0] if below else 0
-                above.append((lowest, self._put(node.ljust(NODE_SIZE, b"\0"))))
-            if len(above) == 1:
-                return above[0][1]
-            children, level = above, level + 1
+            address = self._put(node.ljust(8 + 40 * ENTRIES, b"\0"))
+            tree += struct.pack("<QQ", address, part[-1][0])  # a node, and its greatest name
+        return self._put(tree.ljust(24 + 16 * self.children + 8, b"\0"))
 
-    def _dataset(self, array: Array, name: bytes) -> int:
-        array = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
-        if array.dtype not in TYPES:
-            raise Hdf5Error(f"{name.decode()}: arrays of type {array.dtype} are not written.")
+    def _dataset(self, value: Any, name: str) -> int:
+        array = _numbers(value, name)
         address = self._put(array.reshape(-1).view("u1").data) if array.size else UNDEFINED
         layout = struct.pack("<BBQQ", 3, 1, address, array.nbytes)
         fill = b"\2\2\2\1\0\0\0\0"
@@ -141,10 +118,7 @@ class _Writer:
             kind = STRING
             data = b"".join(struct.pack("<IQI", len(t), self.heap, self.strings[t]) for t in texts)
         else:
-            array = np.asarray(value)
-            array = array.astype(array.dtype.newbyteorder("<"))
-            if array.dtype not in TYPES:
-                raise Hdf5Error(f"Attribute {name!r} of type {array.dtype} is not written.")
+            array = _numbers(value, name)
             shape, kind, data = array.shape, TYPES[array.dtype], array.tobytes()
         label, space = name.encode() + b"\0", _space(shape)
         message = struct.pack("<BBHHH", 1, 0, len(label), len(kind), len(space))
@@ -154,13 +128,20 @@ class _Writer:
         return message
 
 
+def _numbers(value: Any, name: str) -> Array:
+    """A value as it lies in a file: little endian, row by row."""
+    array = np.asarray(value)
+    array = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
+    if array.dtype not in TYPES:
+        raise Hdf5Error(f"{name}: numbers of type {array.dtype} are not written.")
+    return array
+
+
 def _texts(value: Any) -> list[bytes] | None:
     """The strings of an attribute that is a string or a list of strings, else None."""
-    if isinstance(value, str):
-        return [value.encode()]
-    if isinstance(value, (list, tuple)) and value and all(isinstance(v, str) for v in value):
-        return [v.encode() for v in value]
-    return None
+    texts = [value] if isinstance(value, str) else value
+    listed = isinstance(texts, (list, tuple)) and texts and all(isinstance(t, str) for t in texts)
+    return [t.encode() for t in texts] if listed else None
 
 
 def _space(shape: tuple[int, ...]) -> bytes:
