@@ -88,6 +88,9 @@ MODELS: dict[str, tuple[Any, np.ndarray, np.ndarray, str]] = {
         integers(10),
         SPARSE,
     ),
+    "SimpleRNN": (lambda: [L.SimpleRNN(64), *classes()], reals(10, 32), integers(10), SPARSE),
+    "LSTM": (lambda: [L.LSTM(64), *classes()], reals(10, 32), integers(10), SPARSE),
+    "GRU": (lambda: [L.GRU(64), *classes()], reals(10, 32), integers(10), SPARSE),
     "dropout of whole maps": (
         lambda: [L.Conv1D(32, 3), L.SpatialDropout1D(0.2), L.Flatten(), *classes()],
         reals(20, 16),

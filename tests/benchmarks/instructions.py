@@ -15,13 +15,14 @@ import shutil
 import subprocess
 import sys
 
-from suite import benchmarks, chosen
+from suite import benchmarks, chosen, set_threads
 
 VALGRIND = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
 SAME = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 
 
 def run(name: str, times: int) -> None:
+    set_threads(1)
     work = benchmarks()[name]()
     for _ in range(times):
         if work.prepare is not None:

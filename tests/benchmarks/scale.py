@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import platform
 import resource
 import subprocess
@@ -33,6 +32,7 @@ DOCS = TESTS.parent / "docs"
 SPARSE = "sparse_categorical_crossentropy"
 MOST = 2**27  # bytes of data for one point
 RISE = 1.25  # of time over work, that is worth a line
+Make = Callable[[int], tuple[list[Any], tuple[int, ...], int]]  # size -> layers, shape of a sample, batch
 
 
 class Clock(mk.callbacks.Callback):
@@ -87,21 +87,20 @@ def dense(units: int) -> Any:
 
 
 def convolutions() -> list[Any]:
-    pool = [L.MaxPooling2D(2)]
     return [
         L.Conv2D(16, 3, activation="relu"),
-        *pool,
+        L.MaxPooling2D(2),
         L.Conv2D(32, 3, activation="relu"),
         L.GlobalMaxPooling2D(),
     ]
 
 
-def of_steps(cell: Any) -> Callable[[int], tuple[list[Any], tuple[int, ...], int]]:
+def of_steps(cell: Any) -> Make:
     return lambda n: ([cell(64)], (n, 32), 32)
 
 
-# panel -> (sizes, {series: size -> layers, shape of a sample, batch})
-PANELS: dict[str, tuple[list[int], dict[str, Callable[[int], tuple[list[Any], tuple[int, ...], int]]]]] = {
+# panel -> (sizes, {series: how to make it})
+PANELS: dict[str, tuple[list[int], dict[str, Make]]] = {
     "batch size": (powers(1, 8192), {"256-256-256-10": lambda n: ([dense(256), dense(256)], (256,), n)}),
     "width": (powers(16, 4096), {"n-n-10, batch 128": lambda n: ([dense(n)], (n,), 128)}),
     "depth": (
@@ -183,7 +182,7 @@ def main() -> None:
         predicted = predict_a_million()  # first: a process begins with the peak of the one that started it
         measured = {
             "threads": options.threads,
-            "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} processor(s) used",
+            "machine": f"{platform.machine()}, {mk.config.available_cores()} processor(s) used",
             "numpy": np.__version__,
             "python": platform.python_version(),
             "panels": measure(options.seconds, options.passes),

@@ -1,6 +1,6 @@
 """Every benchmark of the suite, timed by pytest-benchmark: see docs/performance.md.
 
-OPENBLAS_NUM_THREADS=1 python -m pytest tests/benchmarks --benchmark-max-time=0.1
+taskset -c 1 python -m pytest tests/benchmarks --benchmark-max-time=0.1
 """
 
 from __future__ import annotations
