@@ -88,6 +88,7 @@ class Options:
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self._check_arguments()
         self._learning_rate = self._standardize_learning_rate(learning_rate)
+        super().__init__()
 
     @property
     def learning_rate(self) -> Any:

@@ -31,11 +31,12 @@ class State(Configurable):
     name: str
     use_ema: bool
     gradient_accumulation_steps: int | None
-    _iterations: ScalarVariable
     _learning_rate: Any
 
     def __init__(self) -> None:
         self.built = False
+        self.averages_in_weights = False  # whether `swap_average` has exchanged them
+        self._iterations = ScalarVariable(np.array(0, "int32"), "iteration", self.name)
         self._homes: dict[Variable, slice] = {}  # where in the slots each variable's state lies
         self._slots: dict[str, Array] = {}  # the state: one flat array for each name
         self._undecayed: tuple[set[Variable], re.Pattern[str] | None] = (set(), None)

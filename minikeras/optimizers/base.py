@@ -12,13 +12,12 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 
 from minikeras.optimizers._layout import Block, Layout
-from minikeras.optimizers._options import CommonOptions, Options
-from minikeras.optimizers._scalar import ScalarVariable
+from minikeras.optimizers._options import Options
 from minikeras.optimizers._state import State
 from minikeras.typing import Array
 from minikeras.variable import Arena, Variable
@@ -47,12 +46,6 @@ class Optimizer(Options, State):
     Raises:
         ValueError: for an argument out of range or unknown, or when two clip arguments are given.
     """
-
-    def __init__(self, learning_rate: Any, *common: Any, **options: Unpack[CommonOptions]) -> None:
-        Options.__init__(self, learning_rate, *common, **options)
-        State.__init__(self)
-        self.averages_in_weights = False  # whether `swap_average` has exchanged them
-        self._iterations = ScalarVariable(np.array(0, "int32"), "iteration", self.name)
 
     # What a subclass defines
 
