@@ -8,7 +8,8 @@ pass can be looked at. A model gives each of its layers a child context.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import threading
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from minikeras.random import SeedGenerator, default_generator
 from minikeras.typing import Array, DTypeLike
 from minikeras.variable import Variable
+from minikeras.workers import Team
 
 MAX_VIEWS = 256  # of scratch arrays that one context remembers before it forgets all
 
@@ -23,10 +25,28 @@ MAX_VIEWS = 256  # of scratch arrays that one context remembers before it forget
 class _Pass:
     """What all contexts of one pass share."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int = 0, seeds: _Seeds | None = None) -> None:
         self.gradients: dict[Variable, Array] = {}
         self.penalty = 0.0
         self.rng: np.random.Generator | None = None
+        self.number = number  # among the passes that work on parts of one batch
+        self.seeds = seeds or _Seeds()
+        self.team: Team | None = None  # of those passes, while there are several
+
+
+class _Seeds:
+    """One seed for each generator: parts of a batch that ask for the same one are given the same."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._drawn: dict[tuple[Hashable, ...], Any] = {}
+
+    def get(self, path: tuple[Hashable, ...], draw: Callable[[], Any]) -> list[int]:
+        """The seed of the generator at this path; drawn when it is first asked for."""
+        with self._lock:
+            if path not in self._drawn:
+                self._drawn[path] = np.asarray(draw()).tolist()
+            return list(self._drawn[path])
 
 
 class Context:
@@ -48,6 +68,7 @@ class Context:
         needs_dx: bool = True,
         mask: Array | None = None,
         _shared: _Pass | None = None,
+        _path: tuple[Hashable, ...] = (),
     ) -> None:
         self.training = training
         self.recording = recording
@@ -58,6 +79,7 @@ class Context:
         self.children: dict[Hashable, Context] = {}
         self.values: dict[str, Any] = {}  # what `save` kept
         self._shared = _shared or _Pass()
+        self._path = _path
         self._pending = False
         self._storage: dict[str, Array] = {}
         self._views: dict[tuple[Any, ...], Array] = {}
@@ -66,14 +88,34 @@ class Context:
         """The context of the layer at position `key` inside this one; made at first use."""
         child = self.children.get(key)
         if child is None:
-            child = Context(self.training, self.recording, self.needs_dx, None, self._shared)
+            path = (*self._path, key)
+            child = Context(self.training, self.recording, self.needs_dx, None, self._shared, path)
             self.children[key] = child
         return child
 
-    def beside(self, key: Hashable) -> Context:
-        """A context for a pass of its own: its gradients, penalty and generators are not shared with this one."""
-        self.children[key] = Context(self.training, self.recording, self.needs_dx)
-        return self.children[key]
+    # A batch in parts, each with a pass of its own
+
+    def beside(self, number: int) -> Context:
+        """A context for another part of the batch: gradients, penalty and generators are its own."""
+        other = _Pass(number, self._shared.seeds)
+        self.children[f"part{number}"] = context = Context(
+            self.training, self.recording, self.needs_dx, None, other
+        )
+        return context
+
+    def join(self, team: Team | None) -> None:
+        """Work on a part of a batch together with the others of the team; None: on a whole batch."""
+        self._shared.team = team
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the pass of the first part, or of a whole batch."""
+        return self._shared.number == 0
+
+    def total(self, x: Array) -> Array:
+        """The sum of x over all parts of the batch, the same for each; x itself where there is one part only."""
+        team = self._shared.team
+        return x if team is None else team.total(self._shared.number, x)
 
     # What forward leaves for backward
 
@@ -176,7 +218,7 @@ class Context:
     def rng(self) -> np.random.Generator:
         """This pass's own generator, seeded from the default one at first use."""
         if self._shared.rng is None:
-            self._shared.rng = _fast_generator([default_generator.draw_seed(), 0])
+            self._shared.rng = self._generator((), lambda: [default_generator.draw_seed(), 0])
         return self._shared.rng
 
     @rng.setter
@@ -190,10 +232,14 @@ class Context:
         layer with a fixed seed repeats its masks from run to run, not from step to step.
         """
         if not hasattr(self, "_rng"):
-            self._rng = _fast_generator(seeds.next())
+            self._rng = self._generator((*self._path, "rng"), seeds.next)
         return self._rng
+
+    def _generator(self, path: tuple[Hashable, ...], draw: Callable[[], Any]) -> np.random.Generator:
+        seed = self._shared.seeds.get(path, draw)
+        return _fast_generator(seed if self.leads else [*seed, self._shared.number])
 
 
 def _fast_generator(seed: Any) -> np.random.Generator:
     """SFC64: the fastest of NumPy's bit generators; it passes the usual statistical test batteries."""
-    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(np.asarray(seed).tolist())))
+    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed)))

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -52,6 +53,47 @@ def split(n: int, count: int) -> list[slice]:
     """`count` slices of n rows, as equal as can be."""
     ends = [n * i // count for i in range(count + 1)]
     return [slice(start, end) for start, end in itertools.pairwise(ends)]
+
+
+class Team:
+    """Threads that work on parts of one batch, and now and then add up what each of them has.
+
+    Args:
+        size: how many there are.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._barrier = threading.Barrier(size)
+        self._given: list[Any] = [None] * size
+
+    def run(self, jobs: Sequence[Callable[[], Result]]) -> list[Result]:
+        """`run_all` with a job for each member. An error in one ends them all, and is raised."""
+        self._barrier.reset()
+        self._error: BaseException | None = None
+        with _together:  # each job must have a thread: one that waits for another team's would wait for ever
+            try:
+                return run_all([partial(self._run_one, job) for job in jobs])
+            except threading.BrokenBarrierError:
+                assert self._error is not None
+                raise self._error from None
+
+    def _run_one(self, job: Callable[[], Result]) -> Result:
+        try:
+            return job()
+        except threading.BrokenBarrierError:
+            raise
+        except BaseException as error:
+            self._error = error
+            self._barrier.abort()  # the others no longer wait for this one
+            raise
+
+    def total(self, member: int, x: Any) -> Any:
+        """The sum of what all members give, in their order, so that it is the same to the bit for each."""
+        self._given[member] = x
+        self._barrier.wait()
+        total = sum(self._given[1:], start=self._given[0])
+        self._barrier.wait()  # nobody may give the next x before all have read this one
+        return total
 
 
 class _Pools:
@@ -124,11 +166,12 @@ def single_threaded_blas() -> Iterator[None]:
 
 def _start_anew() -> None:
     """In a forked process, which has none of its parent's threads."""
-    global _pools
-    _pools = _Pools()
+    global _pools, _together
+    _pools, _together = _Pools(), threading.Lock()
 
 
 _pools = _Pools()
+_together = threading.Lock()
 _blas = _find_blas()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_start_anew)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -46,12 +47,14 @@ def parts_of(model):
 
 
 @pytest.mark.parametrize("case", [c for c in LAYERS if c not in WITHOUT_GRADIENT], ids=lambda c: c.id)
-def test_a_layer_that_says_so_works_on_each_row_by_itself(case):
-    """In training too: the rows in two parts give the output and the gradients of the whole."""
+def test_two_parts_of_a_batch_give_what_the_whole_gives(case):
+    """Outputs, gradients and moving averages, in training."""
     layer, x = build(case), case.x()
     if case.random or not sharing._is_rowwise(layer) or len(x) < 2:
-        return  # those that draw are compared in the test after this one; the others are not split
+        return  # those that draw are compared in tests below; the others are not split
     mask, cut = case.mask_for(x), len(x) // 2
+    others = [v for v in layer.weights if not v.trainable]
+    before = [np.array(v) for v in others]
     whole = Context(training=True)
     whole.mask = mask
     y = layer.run_forward(x, whole)
@@ -59,25 +62,33 @@ def test_a_layer_that_says_so_works_on_each_row_by_itself(case):
         return
     dy = np.random.default_rng(1).normal(size=y.shape)
     dx = layer.run_backward(dy, whole)
-    outputs, gradients, sums = [], [], dict.fromkeys(layer.trainable_weights, 0.0)
-    for rows in (slice(None, cut), slice(cut, None)):
-        ctx = Context(training=True)
-        ctx.mask = None if mask is None else mask[rows]
-        outputs.append(np.array(layer.run_forward(x[rows], ctx)))
-        part = layer.run_backward(dy[rows], ctx)
-        gradients.append(None if part is None else np.array(part))
-        for v in sums:
-            sums[v] = sums[v] + ctx.grad(v)
+    after = [np.array(v) for v in others]
+    for v, array in zip(others, before, strict=True):
+        v.assign(array)
+
+    first = Context(training=True)
+    contexts, rows, team = [first, first.beside(1)], [slice(None, cut), slice(cut, None)], workers.Team(2)
+    for ctx, part in zip(contexts, rows, strict=True):
+        ctx.join(team)
+        ctx.mask = None if mask is None else mask[part]
+    pairs = list(zip(contexts, rows, strict=True))
+    outputs = team.run([partial(layer.run_forward, x[part], ctx) for ctx, part in pairs])
+    gradients = team.run([partial(layer.run_backward, dy[part], ctx) for ctx, part in pairs])
     np.testing.assert_allclose(np.concatenate(outputs), y, rtol=1e-9, atol=1e-12)
     if dx is not None and not case.integers:
         np.testing.assert_allclose(np.concatenate(gradients), dx, rtol=1e-9, atol=1e-12)
-    for v, total in sums.items():
+    for v in layer.trainable_weights:
+        total = contexts[0].grad(v) + contexts[1].grad(v)
         np.testing.assert_allclose(total, whole.grad(v), rtol=1e-9, atol=1e-12)
+    for v, array in zip(others, after, strict=True):
+        np.testing.assert_allclose(v.value, array, rtol=1e-12)
 
 
 def test_layers_that_draw_or_need_the_whole_batch_are_known():
     assert Dropout(0.5).rowwise and not Dropout(0.5, noise_shape=(1, None)).rowwise
-    assert not BatchNormalization().rowwise and BatchNormalization(trainable=False).rowwise
+    images = BatchNormalization(axis=0)
+    images.build((3, 4, 5))
+    assert BatchNormalization().rowwise and not images.rowwise
     assert not Lambda(np.abs).rowwise
     assert not keras.layers.LSTM(3, stateful=True).rowwise and keras.layers.LSTM(3).rowwise
 
@@ -109,7 +120,7 @@ def test_any_number_of_threads_learns_the_same(threads, count, optimizer):
         threads(n)
         keras.config.set_floatx("float64")
         try:
-            model = model_of(optimizer=optimizer)
+            model = model_of(BatchNormalization, optimizer=optimizer)
             history = model.fit(x, y, batch_size=64, epochs=2, verbose=0)
         finally:
             keras.config.set_floatx("float32")
@@ -125,7 +136,7 @@ def test_the_same_number_of_threads_gives_the_same_bits(threads):
     x, y = data()
     runs = []
     for _ in range(2):
-        model = model_of(lambda: Dropout(0.3))
+        model = model_of(BatchNormalization, lambda: Dropout(0.3))
         model.fit(x, y, batch_size=64, epochs=2, verbose=0)
         assert parts_of(model) == 3
         runs.append(model.get_weights())
@@ -133,12 +144,9 @@ def test_the_same_number_of_threads_gives_the_same_bits(threads):
         assert np.array_equal(a, b)
 
 
-@pytest.mark.parametrize(
-    "layer", [lambda: BatchNormalization(), lambda: Dropout(0.1, noise_shape=(1, 10, 10, 24))]
-)
-def test_what_needs_the_whole_batch_is_given_it(threads, layer):
+def test_what_needs_the_whole_batch_is_given_it(threads):
     threads(2)
-    model = model_of(layer)
+    model = model_of(lambda: Dropout(0.1, noise_shape=(1, 10, 10, 24)))
     model.fit(*data(64), batch_size=64, verbose=0)
     assert parts_of(model) == 1
 
@@ -206,6 +214,35 @@ def test_all_jobs_are_waited_for_before_an_error_is_raised():
     with pytest.raises(KeyError, match="first"):
         workers.run_all([fail, late])
     assert done == [True]
+
+
+def test_the_error_that_ended_a_team_is_the_one_that_is_raised():
+    team = workers.Team(3)
+
+    def wait():
+        team.total(0, 1)
+
+    def fail():
+        raise KeyError("the cause")
+
+    for jobs in ([wait, wait, fail], [fail, wait, wait], [wait, fail, wait]):
+        with pytest.raises(KeyError, match="the cause"):
+            team.run(jobs)
+    assert team.run([partial(team.total, i, np.array(i + 1.0)) for i in range(3)]) == [6.0, 6.0, 6.0]
+
+
+def test_parts_draw_their_own_numbers_from_one_seed_of_the_layer():
+    def drawn():
+        layer = Dropout(0.5, seed=3)
+        first = Context(training=True)
+        contexts = [first, first.beside(1)]
+        numbers = [ctx.child(2).rng_of(layer.seed_generator).random(4).tolist() for ctx in contexts[::order]]
+        return numbers[::order], layer.seed_generator.count
+
+    order = 1
+    (a, b), count = drawn()
+    order = -1
+    assert drawn() == ([a, b], count) and a != b and count == 1
 
 
 def test_blas_is_held_to_one_thread_until_the_last_holder_lets_go():

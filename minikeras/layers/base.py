@@ -59,8 +59,8 @@ class Layer(VariableOwner):
 
     casts_input = True  # whether inputs are converted to the layer's type; not where they are numbers of rows
     supports_masking = False  # whether the mask of the input is also the mask of the output
-    # Whether each sample is worked on by itself, so that threads may share out a batch. A layer of your own
-    # may say so; those of this package that need the whole batch say that they do.
+    # Whether each sample is worked on by itself, or with sums over the batch from `ctx.total`: then threads may
+    # share out a batch. A layer of your own may say so; those of this package that cannot say that.
     rowwise: Any = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -16,6 +16,7 @@ from minikeras.context import Context
 from minikeras.errors import check_int, check_number
 from minikeras.layers.base import Layer
 from minikeras.layers.normalization import Scaled
+from minikeras.numbers import sum_rows
 from minikeras.typing import Array, Shape
 from minikeras.variable import Variable
 
@@ -54,8 +55,8 @@ class BatchNormalization(Scaled):
 
     @property
     def rowwise(self) -> bool:
-        """Not while it takes mean and variance over the batch."""
-        return not self.trainable
+        """Not where the channels are the samples."""
+        return self.build_shape is None or 0 not in self.axes(len(self.build_shape))
 
     def __init__(
         self,
@@ -115,10 +116,11 @@ class BatchNormalization(Scaled):
         batch = ctx.training and self.trainable and x.size > 0
         if batch:
             share = self._shares(x, ctx)
-            mean, variance = self._moments(x, share)
+            mean, variance = self._moments(x, share, ctx)
             for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                moving.value *= self.momentum
-                moving.value += (1 - self.momentum) * value.reshape(moving.shape)
+                if ctx.leads:
+                    moving.value *= self.momentum
+                    moving.value += (1 - self.momentum) * value.reshape(moving.shape)
         else:
             share = None
             mean, variance = (self.along(v.value, x) for v in (self.moving_mean, self.moving_variance))
@@ -128,42 +130,51 @@ class BatchNormalization(Scaled):
         ctx.save(x_hat=x_hat, inverse=inverse, share=share)
         return self.scaled(x_hat, ctx)
 
-    def _others(self, rank: int) -> tuple[int, ...]:
-        return tuple(a for a in range(rank) if a not in self.axes(rank))
+    def _sum(self, x: Array, ctx: Context) -> Array:
+        """The sum of each channel over the whole batch, with axes of length one so that it meets x."""
+        if self.axes(x.ndim) == (x.ndim - 1,):
+            total = sum_rows(x).reshape(*(1,) * (x.ndim - 1), -1)
+        else:
+            others = tuple(a for a in range(x.ndim) if a not in self.axes(x.ndim))
+            total = np.add.reduce(x, axis=others, keepdims=True)
+        return ctx.total(total)
 
     def _shares(self, x: Array, ctx: Context) -> Any:
         """How much each number counts in its channel's mean: 1/n, or 0 for a masked step."""
+        channels = self.axes(x.ndim)
         if ctx.mask is None:
-            return 1 / math.prod(x.shape[a] for a in self._others(x.ndim))
+            n = math.prod(size for a, size in enumerate(x.shape) if a not in channels)
+            return 1 / float(ctx.total(np.asarray(n)))
         weights = np.asarray(ctx.mask, self.dtype)
         weights = weights.reshape(weights.shape + (1,) * (x.ndim - weights.ndim))
-        weights = np.broadcast_to(
-            weights, [n if a in self._others(x.ndim) else 1 for a, n in enumerate(x.shape)]
-        )
-        return weights / (weights.sum() + np.asarray(1e-7, self.dtype))
+        weights = np.broadcast_to(weights, [1 if a in channels else n for a, n in enumerate(x.shape)])
+        return weights / (ctx.total(weights.sum()) + np.asarray(1e-7, self.dtype))
 
-    def _moments(self, x: Array, share: Any) -> tuple[Array, Array]:
+    def _moments(self, x: Array, share: Any, ctx: Context) -> tuple[Array, Array]:
         """Mean and variance of each channel, in two passes."""
-        axes = self._others(x.ndim)
+        scratch = ctx.buffer("scratch", x.shape, self.dtype)
         if isinstance(share, float):
-            mean = np.add.reduce(x, axis=axes, keepdims=True) * share
-            difference = x - mean
-            difference *= difference
-            return mean, np.add.reduce(difference, axis=axes, keepdims=True) * share
-        mean = np.add.reduce(x * share, axis=axes, keepdims=True)
-        return mean, np.add.reduce((x - mean) ** 2 * share, axis=axes, keepdims=True)
+            mean = self._sum(x, ctx) * share
+            np.subtract(x, mean, out=scratch)
+            np.multiply(scratch, scratch, out=scratch)
+            return mean, self._sum(scratch, ctx) * share
+        mean = self._sum(np.multiply(x, share, out=scratch), ctx)
+        np.subtract(x, mean, out=scratch)
+        scratch *= scratch
+        scratch *= share
+        return mean, self._sum(scratch, ctx)
 
     def backward(self, dy: Array, ctx: Context) -> Array:
         x_hat, inverse, share = ctx.saved("x_hat", "inverse", "share")
         dx = self.scaled_backward(dy, x_hat, ctx)  # dL/dx̂
         if share is not None:
             # mean and variance depend on x: dx̂ − (Σ dx̂ + x̂ Σ dx̂ x̂)/n
-            axes = self._others(x_hat.ndim)
-            total = np.add.reduce(dx, axis=axes, keepdims=True)
-            slope = np.add.reduce(dx * x_hat, axis=axes, keepdims=True)
-            through = x_hat * slope
+            through = ctx.buffer("scratch", x_hat.shape, self.dtype)
+            total = self._sum(dx, ctx)
+            slope = self._sum(np.multiply(dx, x_hat, out=through), ctx)
             if not isinstance(share, float):  # the shares of masked means add up to a little less than 1
-                through -= np.add.reduce(share * x_hat, axis=axes, keepdims=True) * slope
+                total = total - self._sum(np.multiply(share, x_hat, out=through), ctx) * slope
+            np.multiply(x_hat, slope, out=through)
             through += total
             through *= share
             dx -= through

@@ -1,8 +1,9 @@
 """One batch, shared out among threads: each takes some of the rows through the whole model.
 
 Every part of the batch has a context of its own, so nothing in a layer has to know of threads. The
-loss sees the whole batch again; the parts' gradients are added up in the order of the parts. Layers
-that need the whole batch at once (`rowwise` is False) are not split, nor is work too small to pay.
+loss sees the whole batch again; the parts' gradients are added up in the order of the parts. A
+layer that needs a sum over the batch asks `ctx.total` for it. What needs the whole batch in other
+ways (`rowwise` is False) is not split, nor is work too small to pay.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from minikeras.context import Context
 from minikeras.layers.base import Layer
 from minikeras.typing import Array
 from minikeras.variable import Arena
-from minikeras.workers import run_all, split, thread_count
+from minikeras.workers import Team, run_all, split, thread_count
 
 ROWS = 16  # the fewest that a part may have: products of fewer rows are slow
 WORK = 2**23  # multiplications of a forward pass that pay for handing a part to a thread, about 0.2 ms
@@ -79,11 +80,11 @@ class Parts:
     """
 
     def __init__(self, ctx: Context, arena: Arena, count: int) -> None:
-        self.contexts = [ctx, *(ctx.beside(f"part{i}") for i in range(1, count))]
+        self.contexts = [ctx, *(ctx.beside(i) for i in range(1, count))]
         self.gradients = [arena.bind_gradients(each) for each in self.contexts]
         self.output_mask: Array | None = None
         self._slices: list[slice] = []  # of the present batch; none where it is not split
-        self._known = 0  # how many contexts have seen a batch
+        self._teams = {n: Team(n) for n in range(2, count + 1)}
 
     def forward(self, model: Layer, x: Array) -> Any:
         """The model's output for the batch."""
@@ -91,18 +92,19 @@ class Parts:
         ctx = self.contexts[0]
         if count <= 1:
             self._slices = []
+            ctx.join(None)
             y = model.run_forward(x, ctx)
             self.output_mask = ctx.output_mask
             return y
         self._slices = split(len(x), count)
-        jobs = [
-            partial(model.run_forward, x[rows], each)
-            for rows, each in zip(self._slices, self.contexts, strict=False)
-        ]
-        if self._known < count:  # the layers' seeds are drawn in the order of the parts
-            outputs, self._known = [job() for job in jobs], count
-        else:
-            outputs = run_all(jobs)
+        for each in self.contexts[:count]:
+            each.join(self._teams[count])
+        outputs = self._teams[count].run(
+            [
+                partial(model.run_forward, x[rows], each)
+                for rows, each in zip(self._slices, self.contexts, strict=False)
+            ]
+        )
         masks = [each.output_mask for each in self.contexts[:count]]
         self.output_mask = None if masks[0] is None else np.concatenate(masks)  # type: ignore[arg-type]
         shape = (len(x), *outputs[0].shape[1:])
@@ -114,7 +116,7 @@ class Parts:
         if not count:
             model.run_backward(dy, self.contexts[0])
             return
-        run_all(
+        self._teams[count].run(
             [
                 partial(model.run_backward, dy[rows], each)
                 for rows, each in zip(self._slices, self.contexts, strict=False)
