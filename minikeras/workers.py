@@ -15,14 +15,16 @@ import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from minikeras import config
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 Result = TypeVar("Result")
 
@@ -45,7 +47,8 @@ def run_all(jobs: Sequence[Callable[[], Result]]) -> list[Result]:
     try:
         first = jobs[0]()
     finally:
-        wait(others)
+        for other in others:
+            other.exception()  # returns when it is done
     return [first, *(other.result() for other in others)]
 
 
@@ -108,6 +111,8 @@ class _Pools:
         """A pool of at least so many threads."""
         with self._lock:
             if self._pool is None or self._size < size:
+                from concurrent.futures import ThreadPoolExecutor  # takes as long to load as many layers
+
                 self._pool, self._size = ThreadPoolExecutor(size, "minikeras"), size
             return self._pool
 
