@@ -327,3 +327,19 @@ def test_batches_of_a_stateful_layer_stay_in_order(threads, monkeypatch):
     model.layers[0].reset_states()
     one_by_one = [model.predict(x[i : i + 2], verbose=0) for i in range(0, 8, 2)]
     assert np.array_equal(together, np.concatenate(one_by_one))
+
+
+@pytest.mark.parametrize("batch_size", [32, 47])
+def test_evaluation_gives_the_same_bits_on_any_number_of_threads(threads, batch_size, monkeypatch):
+    monkeypatch.setattr(sharing, "WORK", 1)
+    x, y = data()
+    model = model_of(BatchNormalization, metrics=["accuracy"])
+    found = []
+    for n in (1, 2, 7):
+        threads(n)
+        found.append(model.evaluate(x, y, batch_size=batch_size, verbose=0))
+    assert found[0] == found[1] == found[2]
+    seen = []
+    watcher = keras.callbacks.LambdaCallback()
+    watcher.on_test_batch_end = lambda batch, logs=None: seen.append(batch)
+    assert model.evaluate(x, y, batch_size=batch_size, verbose=0, callbacks=[watcher]) == found[0]

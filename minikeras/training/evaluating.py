@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from minikeras.callbacks import CallbackList
 from minikeras.errors import check_int
 from minikeras.training.arrays import to_array
 from minikeras.training.compiling import Compiled
-from minikeras.training.data import ArrayBatches, Epochs, make_batches
+from minikeras.training.data import ArrayBatches, Batch, Epochs, make_batches
 from minikeras.training.sharing import threads_for
 from minikeras.training.step import loss_value
 from minikeras.typing import Array
@@ -65,33 +66,48 @@ class Evaluator(Compiled):
     def _evaluate(self, source: Epochs, hooks: CallbackList) -> dict[str, Any]:
         self.reset_metrics()
         hooks.on_test_begin()
-        watched = hooks.wants_test_batches
-        for i, (x, y, weights) in enumerate(source):
-            if watched:
-                hooks.on_test_batch_begin(i)
-            self._test_batch(x, y, weights)
-            if watched:
-                hooks.on_test_batch_end(i, self._logs)
-            if getattr(self, "stop_evaluating", False):
-                break
+        if hooks.wants_test_batches or not isinstance(source.batches, ArrayBatches) or not self.built:
+            self._test_one_by_one(source, hooks)
+        else:
+            count = threads_for(self, source.batches.arrays[0].shape)
+            batches = iter(source)
+            while (group := list(islice(batches, count))) and not getattr(self, "stop_evaluating", False):
+                self._test_batches(group)
         logs = self._logs()
         hooks.on_test_end(logs)
         return logs
 
+    def _test_one_by_one(self, source: Epochs, hooks: CallbackList) -> None:
+        watched = hooks.wants_test_batches
+        for i, batch in enumerate(source):
+            if watched:
+                hooks.on_test_batch_begin(i)
+            self._test_batches([batch])
+            if watched:
+                hooks.on_test_batch_end(i, self._logs)
+            if getattr(self, "stop_evaluating", False):
+                break
+
+    def _test_batches(self, batches: list[Batch]) -> None:
+        """Add batches to loss and metrics, in their order; each goes through the model in a thread of its own."""
+        xs = [self.standardize_input(x) for x, _, _ in batches]
+        contexts = [self._take_context() for _ in batches]
+        for ctx in contexts:
+            ctx.penalty = 0.0
+        outputs = run_all([partial(self.run_forward, x, ctx) for x, ctx in zip(xs, contexts, strict=True)])
+        for (x, y, weights), y_pred, ctx in zip(batches, outputs, contexts, strict=True):
+            if y is None:
+                raise ValueError("evaluate needs targets: y is None, or the generator yields (x,) only.")
+            loss = ctx.penalty + sum(self.losses)
+            if self.loss is not None:
+                value = loss_value(self._find_loss(y, y_pred), y, y_pred, weights, ctx.output_mask)
+                loss += value * self._loss_weight
+            self._tally.add(float(loss), len(x))
+            self._compiled_metrics.update(y, y_pred, weights, ctx.output_mask)
+        self._idle_contexts.extend(contexts)
+
     def _test_batch(self, x: Array, y: Any, weights: Any) -> None:
-        x = self.standardize_input(x)
-        if y is None:
-            raise ValueError("evaluate needs targets: y is None, or the generator yields (x,) only.")
-        ctx = self._take_context()
-        ctx.penalty = 0.0
-        y_pred = self.run_forward(x, ctx)
-        loss = ctx.penalty + sum(self.losses)
-        if self.loss is not None:
-            value = loss_value(self._find_loss(y, y_pred), y, y_pred, weights, ctx.output_mask)
-            loss += value * self._loss_weight
-        self._tally.add(float(loss), len(x))
-        self._compiled_metrics.update(y, y_pred, weights, ctx.output_mask)
-        self._idle_contexts.append(ctx)
+        self._test_batches([(x, y, weights)])
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
