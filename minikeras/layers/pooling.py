@@ -105,6 +105,9 @@ class MaxPooling(Pooling):
         padded, shape, sweep, y = ctx.saved("padded", "shape", "sweep", "y")
         dy = self.channels_last(dy)
         dpadded = ctx.buffer("dpadded", padded.shape, self.dtype)
+        apart = all(
+            k <= s for k, s in zip(self.pool_size, self.strides, strict=True)
+        )  # windows share no cell
         for tile in _tiles(y):
             best, seen, dseen = y[tile], padded[tile], dpadded[tile]
             rest = ctx.buffer(
@@ -116,7 +119,10 @@ class MaxPooling(Pooling):
             for _, where in sweep.taps():
                 np.equal(best, seen[where], out=share, casting="unsafe")
                 share *= rest
-                dseen[where] += share
+                if apart:
+                    dseen[where] = share
+                else:
+                    dseen[where] += share
                 rest -= share
         return self.restore(dpadded[inner(shape, sweep.amounts)])
 
