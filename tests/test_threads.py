@@ -343,3 +343,26 @@ def test_evaluation_gives_the_same_bits_on_any_number_of_threads(threads, batch_
     watcher = keras.callbacks.LambdaCallback()
     watcher.on_test_batch_end = lambda batch, logs=None: seen.append(batch)
     assert model.evaluate(x, y, batch_size=batch_size, verbose=0, callbacks=[watcher]) == found[0]
+
+
+def test_an_interrupted_run_in_threads_goes_on_with_the_same_bits(threads, tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.seen = getattr(self, "seen", 0) + 1
+            if self.seen == 4:
+                raise KeyboardInterrupt
+
+    def run(*callbacks):
+        model = model_of(BatchNormalization, lambda: Dropout(0.3))
+        model.fit(x, y, batch_size=64, epochs=3, verbose=0, callbacks=list(callbacks))
+        assert parts_of(model) == 2
+        return model.get_weights()
+
+    threads(2)
+    x, y = data()
+    whole = run()
+    backup = keras.callbacks.BackupAndRestore(str(tmp_path / "backup"), save_freq=1)
+    with pytest.raises(KeyboardInterrupt):
+        run(backup, Stop())
+    for a, b in zip(whole, run(keras.callbacks.BackupAndRestore(str(tmp_path / "backup"))), strict=True):
+        assert np.array_equal(a, b)
