@@ -7,6 +7,7 @@ only layers whose forward pass writes to a variable, and only in training.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,14 @@ import numpy as np
 from minikeras import initializers
 from minikeras.context import Context
 from minikeras.errors import check_int, check_number
+from minikeras.layers._windows import tiles
 from minikeras.layers.base import Layer
 from minikeras.layers.normalization import Scaled
-from minikeras.numbers import sum_rows
+from minikeras.numbers import spread, sum_rows
 from minikeras.typing import Array, Shape
 from minikeras.variable import Variable
+
+TILE = 2**16  # elements of a slice of the batch
 
 
 class BatchNormalization(Scaled):
@@ -113,34 +117,51 @@ class BatchNormalization(Scaled):
         return config
 
     def forward(self, x: Array, ctx: Context) -> Array:
-        batch = ctx.training and self.trainable and x.size > 0
-        if batch:
-            share = self._shares(x, ctx)
-            mean, variance = self._moments(x, share, ctx)
-            for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                if ctx.leads:
-                    moving.value *= self.momentum
-                    moving.value += (1 - self.momentum) * value.reshape(moving.shape)
+        share, mean, variance = (
+            None,
+            self.along(self.moving_mean.value, x),
+            self.along(self.moving_variance.value, x),
+        )
+        centred, y = (ctx.buffer(name, x.shape, self.dtype) for name in ("centred", "y"))
+        if ctx.training and self.trainable and x.size > 0:
+            share = self._share(x, ctx)
+            mean, variance = self._moments(x, centred, share, ctx)
+            if ctx.leads:
+                self._move_averages(mean, variance)
         else:
-            share = None
-            mean, variance = (self.along(v.value, x) for v in (self.moving_mean, self.moving_variance))
+            np.subtract(x, self._wide(mean, x), out=centred)
         inverse = 1 / np.sqrt(variance + self.epsilon)
-        x_hat = np.subtract(x, mean, out=ctx.buffer("x_hat", x.shape, self.dtype))
-        x_hat *= inverse
-        ctx.save(x_hat=x_hat, inverse=inverse, share=share)
-        return self.scaled(x_hat, ctx)
+        scale = self._wide(inverse * self.along(self.gamma.value, x) if self.scale else inverse, x)
+        shift = self._wide(self.along(self.beta.value, x), x) if self.center else None
+        for tile in self._tiles(x):
+            np.multiply(centred[tile], scale, out=y[tile])  # y = γ (x − mean)/√(variance + ε) + β
+            if shift is not None:
+                y[tile] += shift
+        ctx.save(centred=centred, mean=mean, inverse=inverse, scale=scale, share=share)
+        return y
 
-    def _sum(self, x: Array, ctx: Context) -> Array:
-        """The sum of each channel over the whole batch, with axes of length one so that it meets x."""
+    def _move_averages(self, mean: Array, variance: Array) -> None:
+        for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.value *= self.momentum
+            moving.value += (1 - self.momentum) * value.reshape(moving.shape)
+
+    def _tiles(self, x: Array) -> Iterator[slice]:
+        """The batch in slices that stay in the cache; whole where the channels are the samples."""
+        limit = x.size if 0 in self.axes(x.ndim) else TILE
+        return tiles(len(x), math.prod(x.shape[1:]), limit)
+
+    def _wide(self, values: Array, x: Array) -> Array:
+        return values if 0 in self.axes(x.ndim) else spread(values, x)
+
+    def _sum(self, x: Array) -> Array:
+        """The sum of each channel, with axes of length one so that it meets x."""
         if self.axes(x.ndim) == (x.ndim - 1,):
-            total = sum_rows(x).reshape(*(1,) * (x.ndim - 1), -1)
-        else:
-            others = tuple(a for a in range(x.ndim) if a not in self.axes(x.ndim))
-            total = np.add.reduce(x, axis=others, keepdims=True)
-        return ctx.total(total)
+            return sum_rows(x).reshape(*(1,) * (x.ndim - 1), -1)
+        others = tuple(a for a in range(x.ndim) if a not in self.axes(x.ndim))
+        return np.asarray(np.add.reduce(x, axis=others, keepdims=True))
 
-    def _shares(self, x: Array, ctx: Context) -> Any:
-        """How much each number counts in its channel's mean: 1/n, or 0 for a masked step."""
+    def _share(self, x: Array, ctx: Context) -> Any:
+        """How much each number counts in its channel's mean: 1/n, or an array with 0 for a masked step."""
         channels = self.axes(x.ndim)
         if ctx.mask is None:
             n = math.prod(size for a, size in enumerate(x.shape) if a not in channels)
@@ -150,35 +171,51 @@ class BatchNormalization(Scaled):
         weights = np.broadcast_to(weights, [1 if a in channels else n for a, n in enumerate(x.shape)])
         return weights / (ctx.total(weights.sum()) + np.asarray(1e-7, self.dtype))
 
-    def _moments(self, x: Array, share: Any, ctx: Context) -> tuple[Array, Array]:
-        """Mean and variance of each channel, in two passes."""
-        scratch = ctx.buffer("scratch", x.shape, self.dtype)
-        if isinstance(share, float):
-            mean = self._sum(x, ctx) * share
-            np.subtract(x, mean, out=scratch)
-            np.multiply(scratch, scratch, out=scratch)
-            return mean, self._sum(scratch, ctx) * share
-        mean = self._sum(np.multiply(x, share, out=scratch), ctx)
-        np.subtract(x, mean, out=scratch)
-        scratch *= scratch
-        scratch *= share
-        return mean, self._sum(scratch, ctx)
+    def _moments(self, x: Array, centred: Array, share: Any, ctx: Context) -> tuple[Array, Array]:
+        """Mean and variance of each channel, in two passes; the differences from the mean go to `centred`."""
+        masked = not isinstance(share, float)
+        mean: Any = 0
+        variance: Any = 0
+        for tile in self._tiles(x):
+            mean = mean + self._sum(x[tile] * share[tile] if masked else x[tile])
+        mean = ctx.total(mean) if masked else ctx.total(mean) * share  # Σ share x
+        wide = self._wide(mean, x)
+        for tile in self._tiles(x):
+            difference = np.subtract(x[tile], wide, out=centred[tile])
+            square = np.multiply(
+                difference, difference, out=ctx.buffer("square", difference.shape, self.dtype)
+            )
+            if masked:
+                square *= share[tile]
+            variance = variance + self._sum(square)
+        return mean, ctx.total(variance) if masked else ctx.total(variance) * share  # Σ share (x − mean)²
 
     def backward(self, dy: Array, ctx: Context) -> Array:
-        x_hat, inverse, share = ctx.saved("x_hat", "inverse", "share")
-        dx = self.scaled_backward(dy, x_hat, ctx)  # dL/dx̂
-        if share is not None:
-            # mean and variance depend on x: dx̂ − (Σ dx̂ + x̂ Σ dx̂ x̂)/n
-            through = ctx.buffer("scratch", x_hat.shape, self.dtype)
-            total = self._sum(dx, ctx)
-            slope = self._sum(np.multiply(dx, x_hat, out=through), ctx)
-            if not isinstance(share, float):  # the shares of masked means add up to a little less than 1
-                total = total - self._sum(np.multiply(share, x_hat, out=through), ctx) * slope
-            np.multiply(x_hat, slope, out=through)
-            through += total
-            through *= share
-            dx -= through
-        dx *= inverse
+        centred, mean, inverse, scale, share = ctx.saved("centred", "mean", "inverse", "scale", "share")
+        dx = ctx.buffer("dx", centred.shape, self.dtype)
+        total = slope = np.zeros_like(inverse)
+        for tile in self._tiles(centred):
+            total = total + self._sum(dy[tile])  # Σ dy
+            slope = slope + self._sum(np.multiply(dy[tile], centred[tile], out=dx[tile]))
+        slope = slope * inverse  # Σ dy x̂
+        if self.scale:
+            np.copyto(ctx.grad(self.gamma), slope.reshape(self.gamma.shape))  # dL/dγ = Σ dy x̂
+        if self.center:
+            np.copyto(ctx.grad(self.beta), total.reshape(self.beta.shape))  # dL/dβ = Σ dy
+        if share is None:
+            return np.multiply(dy, scale, out=dx)
+        # mean and variance depend on x: dx = γ/√(variance + ε) (dy − share (Σ dy + x̂ Σ dy x̂))
+        total, slope = ctx.total(total), ctx.total(slope)
+        masked = not isinstance(share, float)
+        if masked:  # the shares add up to a little less than 1, so that Σ share x̂ is not quite 0
+            total = total - mean * (1 - ctx.total(share.sum())) * inverse * slope
+        slope, total = self._wide(slope * inverse, centred), self._wide(total, centred)
+        for tile in self._tiles(centred):
+            d = np.multiply(centred[tile], slope, out=dx[tile])
+            d += total
+            d *= share[tile] if masked else share
+            np.subtract(dy[tile], d, out=d)
+            d *= scale
         return dx
 
 

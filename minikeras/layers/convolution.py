@@ -12,7 +12,7 @@ from minikeras.layers._convolve import batch_tiles, convolve, input_gradient, ke
 from minikeras.layers._windows import Sweep, inner, output_size, pad
 from minikeras.layers.activation import activation_backward
 from minikeras.layers.spatial import Spatial
-from minikeras.numbers import sum_rows
+from minikeras.numbers import spread, sum_rows
 from minikeras.typing import Array, Shape
 
 
@@ -166,10 +166,11 @@ class Conv(Windowed):
         z = ctx.buffer("z", (len(x), *sweep.out, self.filters), self.dtype)
         kept = self.restore(z)  # what the derivative needs: z, or y, which then takes its place in memory
         y = self.restore(ctx.buffer("y", z.shape, self.dtype)) if f.needs_input else kept
+        bias = spread(self.bias.value, z) if self.use_bias else None
         for tile in batch_tiles(len(x), self.kernel.value, sweep):  # while a tile is in the cache
             convolve(padded[tile], self.kernel.value, sweep, z[tile], ctx, self.groups)
-            if self.use_bias:
-                z[tile] += self.bias.value
+            if bias is not None:
+                z[tile] += bias
             f(kept[tile], out=y[tile])
         ctx.save(padded=padded, shape=x.shape, sweep=sweep, kept=kept)
         return y
