@@ -11,7 +11,7 @@ import pytest
 from cases import ACTIVATION_ARGUMENTS
 
 from minikeras import activations, layers, registry
-from minikeras.activations.smooth import erf
+from minikeras.activations._erf import erf
 
 CASES = [
     (cls, kwargs)
@@ -112,6 +112,16 @@ def test_slope_at_an_upper_bound_is_zero():
 def test_erf_is_exact_to_double_precision():
     x = np.linspace(-7, 7, 4001)
     np.testing.assert_allclose(erf(x), [math.erf(v) for v in x], rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 5e-7), ("float16", 1e-3)])
+def test_erf_is_exact_to_about_the_precision_of_its_input(dtype, rtol):
+    x = np.concatenate([np.linspace(-7, 7, 20_001), 10.0 ** np.arange(-3, 0)]).astype(dtype).reshape(-1, 3)
+    exact = np.vectorize(math.erf)(x.astype("float64"))
+    assert erf(x).dtype == dtype
+    np.testing.assert_allclose(erf(x), exact, rtol=rtol)
+    limits = erf(np.array([np.inf, -np.inf, np.nan], dtype))
+    np.testing.assert_allclose(limits, [1, -1, np.nan], rtol=rtol)
 
 
 def test_sigmoid_keeps_its_relative_precision():
