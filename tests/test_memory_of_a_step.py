@@ -119,12 +119,24 @@ MODELS: dict[str, tuple[Any, np.ndarray, np.ndarray, str]] = {
     "SimpleRNN": (lambda: [L.SimpleRNN(64), *classes()], reals(10, 32), integers(10), SPARSE),
     "LSTM": (lambda: [L.LSTM(64), *classes()], reals(10, 32), integers(10), SPARSE),
     "GRU": (lambda: [L.GRU(64), *classes()], reals(10, 32), integers(10), SPARSE),
+    "GRU with the reset before the product": (
+        lambda: [L.GRU(64, reset_after=False), *classes()],
+        reals(10, 32),
+        integers(10),
+        SPARSE,
+    ),
     "Bidirectional": (
         lambda: [
             L.Bidirectional(L.LSTM(64, return_sequences=True)),
             L.GlobalAveragePooling1D(),
             *classes(),
         ],
+        reals(10, 32),
+        integers(10),
+        SPARSE,
+    ),
+    "recurrent dropout": (
+        lambda: [L.LSTM(64, dropout=0.2, recurrent_dropout=0.2), *classes()],
         reals(10, 32),
         integers(10),
         SPARSE,

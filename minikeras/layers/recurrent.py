@@ -161,25 +161,27 @@ class RNN(Layer):
         ordered = x[:, :: -1 if self.go_backwards else 1].transpose(self.input_axes)
         sequence = ctx.buffer("sequence", ordered.shape, self.dtype)
         np.copyto(sequence, ordered)
-        keep = self._keep(ctx)
+        keep, stay = self._keep(ctx)
         states = self._initial_states(x.shape, ctx)
         inner = ctx.child("cell")
         self.cell.begin(sequence, inner)
         for t in range(x.shape[1]):
             self.cell.step(t, states, inner)
-            if keep is not None:
+            if keep is not None and stay is not None:
                 for s in states:  # at a masked step all stays as it was
                     s[t + 1] *= keep[t]
-                    s[t + 1] += s[t] * (1 - keep[t])
+                    s[t + 1] += np.multiply(
+                        s[t], stay[t], out=ctx.buffer("as before", s.shape[1:], self.dtype)
+                    )
         final = [s[-1].transpose(_back(self.step_axes)) for s in states[: len(self.cell.state_sizes)]]
         if self.stateful:
             self.states = [s.copy() for s in final]
-        ctx.save(shape=x.shape, keep=keep, states=states)
+        ctx.save(shape=x.shape, keep=keep, stay=stay, states=states)
         y = self._result(states[0 if self.cell.outputs_state else -1], keep, ctx)
         return [y, *final] if self.return_state else y
 
     def backward(self, dy: Any, ctx: Context) -> Array | None:
-        shape, keep, states = ctx.saved("shape", "keep", "states")
+        shape, keep, stay, states = ctx.saved("shape", "keep", "stay", "states")
         dy, dfinal = (dy[0], dy[1:]) if self.return_state else (dy, [])
         inner = ctx.child("cell")
         inner.needs_dx = ctx.needs_dx
@@ -198,9 +200,14 @@ class RNN(Layer):
             if keep is None:
                 dstates = self.cell.step_backward(t, dstates, states, inner)
                 continue
-            passed = [d * (1 - keep[t]) for d in dstates]  # a masked step is passed by
-            through = self.cell.step_backward(t, [d * keep[t] for d in dstates], states, inner)
-            dstates = [a + b for a, b in zip(through, passed, strict=True)]
+            kept = [
+                np.multiply(d, keep[t], out=ctx.buffer(f"kept{i}", d.shape, self.dtype))
+                for i, d in enumerate(dstates)
+            ]
+            through = self.cell.step_backward(t, kept, states, inner)
+            for d, before in zip(dstates, through, strict=True):
+                d *= stay[t]  # a masked step is passed by
+                d += before
         dx = self.cell.finish(states, inner)
         if dx is None:
             return None
@@ -217,13 +224,14 @@ class RNN(Layer):
             dout *= keep
         return dout
 
-    def _keep(self, ctx: Context) -> Array | None:
-        """The mask as numbers 0 and 1, (steps, 1, batch), in the order of processing."""
+    def _keep(self, ctx: Context) -> tuple[Array | None, Array | None]:
+        """The mask as numbers 0 and 1, (steps, 1, batch), in the order of processing; and its opposite."""
         if ctx.mask is None:
-            return None
+            return None, None
         mask = np.asarray(ctx.mask, bool).astype(self.dtype)[:, :: -1 if self.go_backwards else 1]
         ones = (1,) * (len(self.output_axes) - 2)
-        return mask.reshape(*mask.shape, *ones).transpose(self.output_axes)
+        keep = mask.reshape(*mask.shape, *ones).transpose(self.output_axes)
+        return keep, 1 - keep
 
     def _initial_states(self, shape: tuple[int, ...], ctx: Context) -> list[Array]:
         """The arrays that the cell will fill: one for each state, and for outputs that are no state."""
