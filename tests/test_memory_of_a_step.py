@@ -147,8 +147,26 @@ MODELS: dict[str, tuple[Any, np.ndarray, np.ndarray, str]] = {
         integers(10),
         SPARSE,
     ),
+    "Embedding and LSTM": (
+        lambda: [L.Embedding(500, 32), L.LSTM(64), L.Dense(1, activation="sigmoid")],
+        integers(500, 10),
+        integers(2),
+        "binary_crossentropy",
+    ),
+    "masked LSTM": (
+        lambda: [L.Embedding(500, 32, mask_zero=True), L.LSTM(64), L.Dense(1, activation="sigmoid")],
+        integers(500, 10),
+        integers(2),
+        "binary_crossentropy",
+    ),
     "dropout of whole maps": (
         lambda: [L.Conv1D(32, 3), L.SpatialDropout1D(0.2), L.Flatten(), *classes()],
+        reals(20, 16),
+        integers(10),
+        SPARSE,
+    ),
+    "axes moved": (
+        lambda: [L.Permute((2, 1)), L.Reshape((-1,)), *classes()],
         reals(20, 16),
         integers(10),
         SPARSE,

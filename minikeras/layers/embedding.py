@@ -10,6 +10,7 @@ import numpy as np
 from minikeras import constraints, initializers, registry, regularizers
 from minikeras.context import Context
 from minikeras.errors import ShapeError, check_int
+from minikeras.layers._order import reshaped
 from minikeras.layers.base import Layer
 from minikeras.typing import Array, Shape
 
@@ -116,9 +117,12 @@ class Embedding(Layer):
             order = np.argsort(ids, kind="stable")
             rows = ids[order]
             starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
+            rows = rows[starts]  # each once
             parts = ctx.buffer("parts", (ids.size, self.output_dim), self.dtype)
-            np.take(dy.reshape(-1, self.output_dim), order, axis=0, out=parts, mode="clip")
-            gradient[rows[starts]] = np.add.reduceat(parts, starts, axis=0)
+            dy = reshaped(dy, parts.shape, ctx, "dy")
+            np.take(dy, order, axis=0, out=parts, mode="clip")
+            sums = ctx.buffer("sums", parts.shape, self.dtype)[: len(starts)]
+            gradient[rows] = np.add.reduceat(parts, starts, axis=0, out=sums)
         return np.zeros(ctx.values["ids"].shape, self.dtype) if ctx.needs_dx else None  # a step function
 
 
