@@ -67,6 +67,7 @@ MODELS: dict[str, tuple[Any, np.ndarray, np.ndarray, str]] = {
         integers(10),
         SPARSE,
     ),
+    "LeakyReLU": (lambda: [L.Dense(128), L.LeakyReLU(), *classes()], reals(100), integers(10), SPARSE),
     "CNN": (
         lambda: [
             L.Conv2D(16, 3, activation="relu"),
@@ -159,12 +160,25 @@ MODELS: dict[str, tuple[Any, np.ndarray, np.ndarray, str]] = {
         integers(2),
         "binary_crossentropy",
     ),
+    "noise": (
+        lambda: [
+            L.GaussianNoise(0.1),
+            L.Dense(128, "relu"),
+            L.GaussianDropout(0.2),
+            L.AlphaDropout(0.1),
+            *classes(),
+        ],
+        reals(100),
+        integers(10),
+        SPARSE,
+    ),
     "dropout of whole maps": (
         lambda: [L.Conv1D(32, 3), L.SpatialDropout1D(0.2), L.Flatten(), *classes()],
         reals(20, 16),
         integers(10),
         SPARSE,
     ),
+    "PReLU": (lambda: [L.Dense(128), L.PReLU(), *classes()], reals(100), integers(10), SPARSE),
     "axes moved": (
         lambda: [L.Permute((2, 1)), L.Reshape((-1,)), *classes()],
         reals(20, 16),
