@@ -160,6 +160,24 @@ MODELS: dict[str, tuple[Any, np.ndarray, np.ndarray, str]] = {
         integers(2),
         "binary_crossentropy",
     ),
+    "LayerNormalization": (
+        lambda: [L.Dense(128), L.LayerNormalization(), *classes()],
+        reals(100),
+        integers(10),
+        SPARSE,
+    ),
+    "RMSNormalization": (
+        lambda: [L.Dense(128), L.RMSNormalization(), *classes()],
+        reals(100),
+        integers(10),
+        SPARSE,
+    ),
+    "GroupNormalization": (
+        lambda: [L.Conv2D(16, 3), L.GroupNormalization(4), *pooled()],
+        reals(12, 12, 3),
+        integers(10),
+        SPARSE,
+    ),
     "noise": (
         lambda: [
             L.GaussianNoise(0.1),
