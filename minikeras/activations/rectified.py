@@ -51,15 +51,13 @@ class Relu(Activation):
         if self.threshold:
             lower = np.minimum(z - self.threshold, 0) * self.negative_slope
             y = _put(np.where(z > self.threshold, z, lower), out)
+        elif self.negative_slope:
+            line = np.multiply(z, number(self.negative_slope, z.dtype), out=None if out is z else out)
+            higher = self.negative_slope <= 1  # whether y is the higher of the lines z and slope·z at each z
+            y = (np.maximum if higher else np.minimum)(z, line, out=out)
         else:
-            y = self._unbounded(z, out)
+            y = clip(z, number(0, z.dtype), number(np.inf, z.dtype), out=out)
         return y if self.max_value is None else np.minimum(y, self.max_value, out=y)
-
-    def _unbounded(self, z: Array, out: Array | None) -> Array:
-        if not self.negative_slope:
-            return np.asarray(clip(z, number(0, z.dtype), number(np.inf, z.dtype), out=out))
-        line = np.multiply(z, number(self.negative_slope, z.dtype), out=None if out is z else out)
-        return (np.maximum if self.negative_slope <= 1 else np.minimum)(z, line, out=out)  # max(z, slope·z)
 
     def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         y = saved  # y > 0 exactly where z > threshold
