@@ -64,7 +64,7 @@ class L1L2(Regularizer):
         if self.l1:
             penalty += self.l1 * float(np.sum(np.abs(w)))
         if self.l2:
-            penalty += self.l2 * float(np.sum(np.square(w)))
+            penalty += self.l2 * float(np.vdot(w, w))
         return penalty
 
     def gradient(self, w: Array) -> Array:
@@ -113,7 +113,7 @@ class L2(Regularizer):
 
     def __call__(self, w: Array) -> float:
         """The penalty R(w)."""
-        return self.l2 * float(np.sum(np.square(w)))
+        return self.l2 * float(np.vdot(w, w))
 
     def gradient(self, w: Array) -> Array:
         """dR/dw = 2 l2 w."""
