@@ -161,27 +161,26 @@ class RNN(Layer):
         ordered = x[:, :: -1 if self.go_backwards else 1].transpose(self.input_axes)
         sequence = ctx.buffer("sequence", ordered.shape, self.dtype)
         np.copyto(sequence, ordered)
-        keep, stay = self._keep(ctx)
+        keep = self._keep(ctx)
         states = self._initial_states(x.shape, ctx)
         inner = ctx.child("cell")
         self.cell.begin(sequence, inner)
         for t in range(x.shape[1]):
             self.cell.step(t, states, inner)
-            if keep is not None and stay is not None:
+            if keep is not None:
                 for s in states:  # at a masked step all stays as it was
                     s[t + 1] *= keep[t]
-                    s[t + 1] += np.multiply(
-                        s[t], stay[t], out=ctx.buffer("as before", s.shape[1:], self.dtype)
-                    )
+                    before = ctx.buffer("before", s[t].shape, self.dtype)
+                    s[t + 1] += np.multiply(s[t], 1 - keep[t], out=before)
         final = [s[-1].transpose(_back(self.step_axes)) for s in states[: len(self.cell.state_sizes)]]
         if self.stateful:
             self.states = [s.copy() for s in final]
-        ctx.save(shape=x.shape, keep=keep, stay=stay, states=states)
+        ctx.save(shape=x.shape, keep=keep, states=states)
         y = self._result(states[0 if self.cell.outputs_state else -1], keep, ctx)
         return [y, *final] if self.return_state else y
 
     def backward(self, dy: Any, ctx: Context) -> Array | None:
-        shape, keep, stay, states = ctx.saved("shape", "keep", "stay", "states")
+        shape, keep, states = ctx.saved("shape", "keep", "states")
         dy, dfinal = (dy[0], dy[1:]) if self.return_state else (dy, [])
         inner = ctx.child("cell")
         inner.needs_dx = ctx.needs_dx
@@ -205,9 +204,9 @@ class RNN(Layer):
                 for i, d in enumerate(dstates)
             ]
             through = self.cell.step_backward(t, kept, states, inner)
-            for d, before in zip(dstates, through, strict=True):
-                d *= stay[t]  # a masked step is passed by
-                d += before
+            for d, mine in zip(dstates, through, strict=True):
+                d *= 1 - keep[t]  # a masked step is passed by
+                d += mine
         dx = self.cell.finish(states, inner)
         if dx is None:
             return None
@@ -224,14 +223,13 @@ class RNN(Layer):
             dout *= keep
         return dout
 
-    def _keep(self, ctx: Context) -> tuple[Array | None, Array | None]:
-        """The mask as numbers 0 and 1, (steps, 1, batch), in the order of processing; and its opposite."""
+    def _keep(self, ctx: Context) -> Array | None:
+        """The mask as numbers 0 and 1, (steps, 1, batch), in the order of processing."""
         if ctx.mask is None:
-            return None, None
+            return None
         mask = np.asarray(ctx.mask, bool).astype(self.dtype)[:, :: -1 if self.go_backwards else 1]
         ones = (1,) * (len(self.output_axes) - 2)
-        keep = mask.reshape(*mask.shape, *ones).transpose(self.output_axes)
-        return keep, 1 - keep
+        return mask.reshape(*mask.shape, *ones).transpose(self.output_axes)
 
     def _initial_states(self, shape: tuple[int, ...], ctx: Context) -> list[Array]:
         """The arrays that the cell will fill: one for each state, and for outputs that are no state."""
