@@ -43,6 +43,11 @@ def _check_factor(owner: object, name: str, value: Any) -> float:
     return factor
 
 
+def _sum_of_squares(w: Array) -> float:
+    flat = np.ravel(w, order="K")  # as the numbers lie in memory: no copy of a transposed array
+    return float(flat.dot(flat))
+
+
 class L1L2(Regularizer):
     """R(w) = l1 Σ|w| + l2 Σw².
 
@@ -64,7 +69,7 @@ class L1L2(Regularizer):
         if self.l1:
             penalty += self.l1 * float(np.sum(np.abs(w)))
         if self.l2:
-            penalty += self.l2 * float(np.sum(np.square(w)))
+            penalty += self.l2 * _sum_of_squares(w)
         return penalty
 
     def gradient(self, w: Array) -> Array:
@@ -113,7 +118,7 @@ class L2(Regularizer):
 
     def __call__(self, w: Array) -> float:
         """The penalty R(w)."""
-        return self.l2 * float(np.sum(np.square(w)))
+        return self.l2 * _sum_of_squares(w)
 
     def gradient(self, w: Array) -> Array:
         """dR/dw = 2 l2 w."""

@@ -104,6 +104,26 @@ def test_slope_at_the_kink(f, expected):
     assert f.backward(np.ones(1), f(zero.copy())) == expected
 
 
+@pytest.mark.parametrize("slope", [-0.5, 0.3, 1.0, 2.5])
+def test_a_leak_of_any_slope(slope):
+    f, z = activations.Relu(negative_slope=slope), np.array([-2.0, -0.5, 0.5, 2.0], "float32")
+    y = f(z)
+    np.testing.assert_array_equal(y, np.where(z > 0, z, np.float32(slope) * z))
+    if slope >= 0:  # else y does not tell which side z was on
+        np.testing.assert_array_equal(f.backward(np.ones_like(z), y), np.where(z > 0, 1, np.float32(slope)))
+
+
+def test_functions_take_a_single_number():
+    for f in (
+        activations.sigmoid,
+        activations.elu,
+        activations.silu,
+        activations.gelu,
+        activations.leaky_relu,
+    ):
+        assert f(-0.5) == f(np.array([-0.5]))[0]
+
+
 def test_slope_at_an_upper_bound_is_zero():
     f = activations.Relu(max_value=2.0)
     assert f.backward(np.ones(1), f(np.full(1, 2.0))) == 0

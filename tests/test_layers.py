@@ -124,6 +124,18 @@ def _same_randomness(layer: Layer, ctx: Context) -> Context:
 
 
 @each_layer
+def test_the_order_in_memory_changes_nothing(case):
+    layer, found = build(case), []
+    for order in ("C", "F"):  # "F": as a transposed array lies
+        y, ctx = run(layer, np.array(case.x(), order=order), case, training=not case.rewrites)
+        dy = np.array(np.random.default_rng(1).normal(size=y.shape), order=order)
+        dx = layer.run_backward(dy, ctx)
+        found.append([y, dx, *(ctx.grad(v) for v in layer.trainable_weights)])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+@each_layer
 def test_second_backward_raises(case):
     layer = build(case)
     y, ctx = run(layer, case.x(), case)

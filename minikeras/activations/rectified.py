@@ -51,11 +51,12 @@ class Relu(Activation):
         if self.threshold:
             lower = np.minimum(z - self.threshold, 0) * self.negative_slope
             y = _put(np.where(z > self.threshold, z, lower), out)
+        elif self.negative_slope:
+            line = np.multiply(z, number(self.negative_slope, z.dtype), out=None if out is z else out)
+            higher = self.negative_slope <= 1  # whether y is the higher of the lines z and slope·z at each z
+            y = (np.maximum if higher else np.minimum)(z, line, out=out)
         else:
-            below = np.minimum(z, 0) * self.negative_slope if self.negative_slope else None
             y = clip(z, number(0, z.dtype), number(np.inf, z.dtype), out=out)
-            if below is not None:
-                y += below
         return y if self.max_value is None else np.minimum(y, self.max_value, out=y)
 
     def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
@@ -65,7 +66,9 @@ class Relu(Activation):
             y, number(0, y.dtype), out=dz, casting="unsafe"
         )  # f' as numbers: twice as fast as multiplying by booleans
         if self.negative_slope:
-            dz += (1 - dz) * self.negative_slope
+            slope = number(self.negative_slope, dz.dtype)
+            dz *= 1 - slope
+            dz += slope
         if self.max_value is not None:
             dz *= y < self.max_value
         dz *= dy

@@ -21,7 +21,8 @@ def sigmoid_of(z: Array, out: Array | None = None) -> Array:
     """1 / (1 + e^−z), to full relative precision also where it is nearly 0."""
     lowest = -88.0 if z.dtype != np.float64 else -709.0  # e^88 is the last power that float32 holds
     one = number(1, z.dtype)
-    y: Array = clip(z, number(lowest, z.dtype), number(np.inf, z.dtype), out=out)
+    y = np.empty_like(z) if out is None else out
+    clip(z, number(lowest, z.dtype), number(np.inf, z.dtype), out=y)
     np.negative(y, out=y)
     np.exp(y, out=y)
     np.add(y, one, out=y)
@@ -85,8 +86,11 @@ class Elu(Activation):
     scale = 1.0
 
     def __call__(self, z: Array, out: Array | None = None) -> Array:
-        lower = self.alpha * np.expm1(np.minimum(z, 0))
-        y = np.maximum(z, 0, out=out)
+        zero = number(0, z.dtype)
+        lower = clip(z, number(-np.inf, z.dtype), zero, out=np.empty_like(z))
+        np.expm1(lower, out=lower)
+        lower *= self.alpha  # α (e^z − 1) where z < 0, else 0
+        y: Array = clip(z, zero, number(np.inf, z.dtype), out=out)
         y += lower
         if self.scale != 1:
             y *= self.scale
@@ -94,9 +98,12 @@ class Elu(Activation):
 
     def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         y = saved
-        slope = np.minimum(y, 0) + self.alpha * self.scale  # s·α·e^z = y + s·α where z ≤ 0
-        slope[y > 0] = self.scale
-        return np.multiply(dy, slope, out=out)
+        dz: Array = clip(y, number(-np.inf, y.dtype), number(0, y.dtype), out=out)
+        dz += self.scale * self.alpha  # s·α·e^z = y + s·α where z ≤ 0
+        if self.alpha != 1:  # at a kink: from s·α to s
+            dz += (y > 0) * number(self.scale * (1 - self.alpha), y.dtype)
+        dz *= dy
+        return dz
 
 
 @activation("selu")
@@ -179,11 +186,18 @@ class Silu(Activation):
     needs_input = True
 
     def __call__(self, z: Array, out: Array | None = None) -> Array:
-        return np.multiply(z, sigmoid_of(z), out=out)
+        y = sigmoid_of(z, out)
+        y *= z
+        return y
 
     def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
-        z, s = saved, sigmoid_of(saved)
-        return np.multiply(dy, s * (1 + z * (1 - s)), out=out)
+        z, s, one = saved, sigmoid_of(saved), number(1, saved.dtype)
+        dz = np.subtract(one, s, out=out)
+        dz *= z
+        dz += one
+        dz *= s  # σ (1 + z (1 − σ))
+        dz *= dy
+        return dz
 
 
 @activation("mish")
@@ -237,7 +251,7 @@ class Gelu(Activation):
     def __call__(self, z: Array, out: Array | None = None) -> Array:
         if self.approximate:
             return np.multiply(z, (1 + np.tanh(self._inner(z))) / 2, out=out)
-        return np.multiply(z, (1 + erf(z / math.sqrt(2))) / 2, out=out)
+        return np.multiply(z, normal_distribution(z), out=out)
 
     def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         z = saved
@@ -245,11 +259,24 @@ class Gelu(Activation):
             t = np.tanh(self._inner(z))
             inner_slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * z * z)
             slope = (1 + t) / 2 + z * (1 - t * t) * inner_slope / 2
-        else:
-            density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-            slope = (1 + erf(z / math.sqrt(2))) / 2 + z * density
-        return np.multiply(dy, slope, out=out)
+            return np.multiply(dy, slope, out=out)
+        dz = np.multiply(z, z, out=out)
+        dz /= -2
+        np.exp(dz, out=dz)
+        dz /= math.sqrt(2 * math.pi)  # φ(z)
+        dz *= z
+        dz += normal_distribution(z)
+        dz *= dy
+        return dz
 
     @staticmethod
     def _inner(z: Array) -> Array:
         return math.sqrt(2 / math.pi) * (z + 0.044715 * z * z * z)
+
+
+def normal_distribution(z: Array) -> Array:
+    """Φ(z) = (1 + erf(z/√2)) / 2."""
+    y = erf(z / math.sqrt(2))
+    y += 1
+    y /= 2
+    return y

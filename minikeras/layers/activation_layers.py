@@ -17,6 +17,7 @@ from minikeras.context import Context
 from minikeras.errors import ShapeError, check_ints, check_number
 from minikeras.layers.activation import activation_backward
 from minikeras.layers.base import Layer
+from minikeras.numbers import clip, number
 from minikeras.typing import Array, Shape
 
 
@@ -241,17 +242,22 @@ class PReLU(Layer):
 
     def forward(self, x: Array, ctx: Context) -> Array:
         ctx.save(x=x)
-        y = np.minimum(x, 0, out=ctx.buffer("y", x.shape, self.dtype))
+        y = clip(x, number(-np.inf, x.dtype), number(0, x.dtype), out=ctx.buffer("y", x.shape, self.dtype))
         y *= self.alpha.value
-        y += x.clip(0, np.inf)
+        y += clip(x, number(0, x.dtype), number(np.inf, x.dtype), out=ctx.buffer("part", x.shape, self.dtype))
         return y
 
     def backward(self, dy: Array, ctx: Context) -> Array:
         x = ctx.saved("x")
-        dalpha = dy * np.minimum(x, 0)  # dL/dα = Σ dy min(x, 0) over the batch and the shared axes
-        axes = (0, *(self.shared_axes or ()))
-        np.copyto(ctx.grad(self.alpha), dalpha.sum(axis=axes).reshape(self.alpha.shape))
+        part = clip(
+            x, number(-np.inf, x.dtype), number(0, x.dtype), out=ctx.buffer("part", x.shape, self.dtype)
+        )
+        part *= dy
+        axes = (0, *(self.shared_axes or ()))  # dL/dα = Σ dy min(x, 0) over the batch and the shared axes
+        np.add.reduce(part, axis=axes, keepdims=True, out=ctx.grad(self.alpha)[None])
         dx = np.greater(x, 0, out=ctx.buffer("dx", x.shape, self.dtype), casting="unsafe")
-        dx += (1 - dx) * self.alpha.value
+        np.subtract(1, dx, out=part)
+        part *= self.alpha.value
+        dx += part  # f' = 1 or α
         dx *= dy
         return dx

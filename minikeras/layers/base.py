@@ -213,7 +213,10 @@ class Layer(VariableOwner):
         """`backward`, with the activity penalty's share added to dy first."""
         if self.activity_regularizer is not None:
             y: Array = ctx.activity  # type: ignore[attr-defined]
-            dy = dy + self.activity_regularizer.gradient(y) / max(len(y), 1)
+            total = ctx.buffer("total dy", y.shape, y.dtype)
+            np.divide(self.activity_regularizer.gradient(y), max(len(y), 1), out=total)
+            total += dy
+            dy = total
         return self.backward(dy, ctx)
 
     def __call__(self, x: Any, training: bool | None = False, mask: Array | None = None) -> Any:

@@ -146,7 +146,7 @@ class EinsumDense(Layer):
         inputs, kernel, output = self.terms(x.ndim)
         z = np.einsum(f"{inputs},{kernel}->{output}", x, self.kernel.value, optimize=True)
         if self.bias_axes:
-            z = z + self.bias.value
+            z += self.bias.value
         y, kept = activate(self.activation, z, ctx)
         ctx.save(x=x, kept=kept)
         return y

@@ -10,6 +10,7 @@ import numpy as np
 from minikeras import constraints, initializers, registry, regularizers
 from minikeras.context import Context
 from minikeras.errors import ShapeError, check_int
+from minikeras.layers._order import reshaped
 from minikeras.layers.base import Layer
 from minikeras.typing import Array, Shape
 
@@ -113,27 +114,34 @@ class Embedding(Layer):
         ids = ctx.saved("ids").reshape(-1)
         gradient = ctx.grad(self.embeddings)
         gradient.fill(0)
-        _add_rows(gradient, ids, dy.reshape(-1, self.output_dim))
+        values = reshaped(dy, (ids.size, self.output_dim), ctx, "dy")
+        _add_rows(gradient, ids, values, ctx.buffer("rows", values.shape, self.dtype))
         return np.zeros(ctx.values["ids"].shape, self.dtype) if ctx.needs_dx else None  # a step function
 
 
-def _add_rows(table: Array, ids: Array, values: Array) -> None:
-    """table[ids[i]] += values[i] for all i, also where an id comes several times.
+def _add_rows(table: Array, ids: Array, values: Array, scratch: Array) -> None:
+    """table[ids[i]] += values[i] for all i, also where an id comes several times; the table holds zeros before.
 
-    Sorted, equal ids lie together. The first of each are added to the table in one go, then the second of
-    each, and so on; few ids come more than ROUNDS times, and theirs are summed up run by run.
+    Sorted, equal ids lie together. The first of each are put into the table in one go, then the second of
+    each are added, and so on; few ids come more than ROUNDS times, and theirs are summed up run by run.
     """
     order = np.argsort(ids, kind="stable")
     ids = ids[order]
-    for _ in range(ROUNDS):
+    for i in range(ROUNDS):
         if not len(ids):
             return
         first = _starts(ids)
-        table[ids[first]] += np.take(values, order[first], axis=0)
+        rows = order[first]
+        found = np.take(values, rows, axis=0, out=scratch[: len(rows)], mode="clip")
+        if i == 0:
+            table[ids[first]] = found
+        else:
+            table[ids[first]] += found
         order, ids = order[~first], ids[~first]
     if len(ids):
         starts = np.flatnonzero(_starts(ids))
-        table[ids[starts]] += np.add.reduceat(np.take(values, order, axis=0), starts, axis=0)
+        found = np.take(values, order, axis=0, out=scratch[: len(order)], mode="clip")
+        table[ids[starts]] += np.add.reduceat(found, starts, axis=0)
 
 
 def _starts(ids: Array) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from minikeras import activations
 from minikeras.context import Context
 from minikeras.errors import check_int
-from minikeras.layers.kernel_cell import KernelCell, input_gradient, kernel_gradient, product
+from minikeras.layers.kernel_cell import KernelCell, input_gradient, kernel_gradient, multiply, product
 from minikeras.layers.recurrent import RNN
 from minikeras.layers.simple_rnn import cell_arguments
 from minikeras.numbers import sum_columns
@@ -91,7 +91,7 @@ class GRUCell(KernelCell):
             np.multiply(r, reset, out=z[2 * u :])
         else:
             kept = np.multiply(r, reset, out=ctx.buffer("kept", r.shape, self.dtype))
-            recurrent[:, 2 * u :].T.dot(kept, out=z[2 * u :])
+            multiply(recurrent[:, 2 * u :].T, kept, z[2 * u :])
         z[2 * u :] += xk[2 * u :]
         if self.use_bias:
             z[2 * u :] += bias[2 * u :, None]
@@ -116,7 +116,7 @@ class GRUCell(KernelCell):
             through = dz[2 * u :]  # dL/d(r (R_hᵀ h_{t−1} + b'))
         else:
             through = ctx.buffer("through", dh.shape, self.dtype)
-            recurrent[:, 2 * u :].dot(dz[2 * u :], out=through)  # dL/d(r h_{t−1})
+            multiply(recurrent[:, 2 * u :], dz[2 * u :], through)  # dL/d(r h_{t−1})
         np.multiply(through, reset, out=dr)
         np.multiply(through, r, out=dhr[2 * u :])
         np.subtract(h[t], candidate, out=dupdate)
@@ -128,11 +128,13 @@ class GRUCell(KernelCell):
         if self.reset_after:
             dhr[: 2 * u] = dz[: 2 * u]
             self.keep("dhr", t, dhr, ctx)
-            input_gradient(recurrent, dhr, h_mask, dbefore)
+            input_gradient(recurrent, dhr, h_mask, dbefore, ctx)
         else:
             masks = None if h_mask is None else h_mask[:2]
-            input_gradient(recurrent[:, : 2 * u], dz[: 2 * u], masks, dbefore)
-            dbefore += dhr[2 * u :] if h_mask is None else dhr[2 * u :] * h_mask[2]
+            input_gradient(recurrent[:, : 2 * u], dz[: 2 * u], masks, dbefore, ctx)
+            if h_mask is not None:
+                dhr[2 * u :] *= h_mask[2]
+            dbefore += dhr[2 * u :]
         dbefore += np.multiply(dh, update, out=dupdate)
         return [dbefore]
 

@@ -158,7 +158,7 @@ class KernelCell(Cell):
         """Keep dL/dz_t for `finish`; dL/dh_{t−1} = recurrent_kernel dz_t."""
         self.keep("dz", t, dz, ctx)
         dh = ctx.buffer("dh", (self.units, dz.shape[1]), self.dtype)
-        return input_gradient(self.recurrent_kernel.value, dz, ctx.values["h_mask"], dh)
+        return input_gradient(self.recurrent_kernel.value, dz, ctx.values["h_mask"], dh, ctx)
 
     def keep(self, name: str, t: int, dz: Array, ctx: Context) -> None:
         """Put a step's gradient among those of all steps, (gates·units, steps, batch)."""
@@ -177,7 +177,7 @@ class KernelCell(Cell):
         if not ctx.needs_dx:
             return None
         dx = ctx.buffer("dx", (inputs, steps, n), self.dtype)
-        return input_gradient(self.kernel.value, dz, x_mask, dx)
+        return input_gradient(self.kernel.value, dz, x_mask, dx, ctx)
 
     def recurrent_gradients(self, before: Array, dz: Array, ctx: Context) -> None:
         """dL/drecurrent_kernel = Σ_t h_{t−1} dz_tᵀ, and dL/dbias = Σ_t dz_t."""
@@ -220,10 +220,18 @@ def _parts(width: int, count: int) -> list[slice]:
     return [slice(i * size, (i + 1) * size) for i in range(count)]
 
 
+def multiply(a: Array, b: Array, out: Array) -> None:
+    """a @ b. `dot` is the quicker call for small matrices, but copies some columns of a larger one first."""
+    if a.flags.forc:  # whole, in rows or in columns
+        a.dot(b, out=out)
+    else:
+        np.matmul(a, b, out=out)
+
+
 def product(kernel: Array, x: Array, z: Array) -> None:
     """z = kernelᵀ x; with several x each part of the kernel's columns is multiplied by its own."""
     for part, mine in zip(_parts(len(z), len(x)), x, strict=True):
-        kernel[:, part].T.dot(mine, out=z[part])
+        multiply(kernel[:, part].T, mine, z[part])
 
 
 def kernel_gradient(x: Array, dz: Array, dkernel: Array) -> None:
@@ -232,13 +240,16 @@ def kernel_gradient(x: Array, dz: Array, dkernel: Array) -> None:
         np.matmul(mine, dz[part].T, out=dkernel[:, part])
 
 
-def input_gradient(kernel: Array, dz: Array, mask: Array | None, dx: Array) -> Array:
+def input_gradient(kernel: Array, dz: Array, mask: Array | None, dx: Array, ctx: Context) -> Array:
     """dL/dx = kernel dz; with masks Σ mask (kernel dz), each with its own part of the columns."""
+    rows = dz.reshape(len(dz), -1)
     if mask is None:
-        kernel.dot(dz.reshape(len(dz), -1), out=dx.reshape(len(dx), -1))
+        multiply(kernel, rows, dx.reshape(len(dx), -1))
         return dx
     dx[...] = 0
+    share = ctx.buffer("share", dx.shape, dx.dtype)
     for part, mine in zip(_parts(len(dz), len(mask)), mask, strict=True):
-        rows = dz[part]
-        dx += mine * kernel[:, part].dot(rows.reshape(len(rows), -1)).reshape(dx.shape)
+        multiply(kernel[:, part], rows[part], share.reshape(len(dx), -1))
+        share *= mine
+        dx += share
     return dx

@@ -43,7 +43,7 @@ class GaussianNoise(Layer):
         ctx.save()
         if not ctx.training or self.stddev == 0:
             return x
-        noise = ctx.rng_of(self.seed_generator).standard_normal(x.shape, draw_type(self.dtype))
+        noise = normal(x.shape, self.seed_generator, ctx, self.dtype)
         y = np.multiply(noise, self.stddev, out=ctx.buffer("y", x.shape, self.dtype))
         y += x
         return y
@@ -84,9 +84,7 @@ class GaussianDropout(Layer):
             return x
         m = ctx.buffer("m", x.shape, self.dtype)
         spread = math.sqrt(self.rate / (1 - self.rate)) if self.rate < 1 else math.inf
-        np.multiply(
-            ctx.rng_of(self.seed_generator).standard_normal(x.shape, draw_type(self.dtype)), spread, out=m
-        )
+        np.multiply(normal(x.shape, self.seed_generator, ctx, self.dtype), spread, out=m)
         m += 1
         ctx.save(m=m)
         return np.multiply(x, m, out=ctx.buffer("y", x.shape, self.dtype))
@@ -122,7 +120,8 @@ class AlphaDropout(Dropout):
         r = self.rate
         shape = self.mask_shape(x.shape)
         kept = ctx.buffer("kept", shape, self.dtype)
-        uniform = ctx.rng_of(self.seed_generator).random(shape, draw_type(self.dtype))
+        uniform = ctx.buffer("drawn", shape, draw_type(self.dtype))
+        ctx.rng_of(self.seed_generator).random(dtype=uniform.dtype, out=uniform)
         np.greater_equal(uniform, r, out=kept, casting="unsafe")
         a = ((1 - r) * (1 + r * SELU_FLOOR**2)) ** -0.5 if r < 1 else 0.0
         slope = np.multiply(kept, a, out=ctx.buffer("slope", shape, self.dtype))  # dy/dx
@@ -133,6 +132,12 @@ class AlphaDropout(Dropout):
         y = np.multiply(x, slope, out=ctx.buffer("y", x.shape, self.dtype))
         y += kept
         return y
+
+
+def normal(shape: tuple[int, ...], seeds: SeedGenerator, ctx: Context, dtype: Any) -> Array:
+    """Numbers around 0 with variance 1."""
+    drawn = ctx.buffer("drawn", shape, draw_type(dtype))
+    return ctx.rng_of(seeds).standard_normal(dtype=drawn.dtype, out=drawn)
 
 
 def draw_type(dtype: Any) -> Any:

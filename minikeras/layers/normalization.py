@@ -18,29 +18,42 @@ from minikeras import constraints, initializers, regularizers
 from minikeras.context import Context
 from minikeras.errors import ShapeError, check_int, check_number
 from minikeras.layers.base import Layer
+from minikeras.numbers import sum_rows
 from minikeras.typing import Array, Shape
 
 Axes = tuple[int, ...]
 
 
+def mean(axes: Axes, *factors: Array) -> Array:
+    """The mean of x, or of x·y, over the axes, which stay with length one; no array of the products is made."""
+    shape = factors[0].shape
+    every = list(range(len(shape)))
+    total = np.einsum(*(part for x in factors for part in (x, every)), [a for a in every if a not in axes])
+    total = np.asarray(total / max(math.prod(shape[a] for a in axes), 1))
+    return total.reshape([1 if a in axes else shape[a] for a in every])
+
+
+def sum_to(axes: Axes, x: Array, out: Array) -> None:
+    """The sum of x over all axes but these."""
+    if axes == (x.ndim - 1,):
+        sum_rows(x, out=out)
+    else:
+        np.add.reduce(x, axis=tuple(a for a in range(x.ndim) if a not in axes), out=out)
+
+
 def standardize(x: Array, axes: Axes, epsilon: float, ctx: Context) -> tuple[Array, Array]:
     """x̂ and 1/√(variance + ε), in two passes: differences first, then their squares."""
-    n = max(math.prod(x.shape[a] for a in axes), 1)
-    mean = np.add.reduce(x, axis=axes, keepdims=True) / n
-    x_hat = np.subtract(x, mean, out=ctx.buffer("x_hat", x.shape, x.dtype))
-    squares = np.multiply(x_hat, x_hat, out=ctx.buffer("squares", x.shape, x.dtype))
-    inverse = 1 / np.sqrt(np.add.reduce(squares, axis=axes, keepdims=True) / n + epsilon)
+    x_hat = np.subtract(x, mean(axes, x), out=ctx.buffer("x_hat", x.shape, x.dtype))
+    inverse = 1 / np.sqrt(mean(axes, x_hat, x_hat) + epsilon)
     x_hat *= inverse
     return x_hat, inverse
 
 
-def standardize_backward(dx_hat: Array, x_hat: Array, inverse: Array, axes: Axes) -> Array:
+def standardize_backward(dx_hat: Array, x_hat: Array, inverse: Array, axes: Axes, ctx: Context) -> Array:
     """dL/dx, written over dx_hat; see the module's description."""
-    n = max(math.prod(x_hat.shape[a] for a in axes), 1)
-    mean = np.add.reduce(dx_hat, axis=axes, keepdims=True) / n
-    slope = np.add.reduce(dx_hat * x_hat, axis=axes, keepdims=True) / n
-    dx_hat -= mean
-    dx_hat -= x_hat * slope
+    through_mean, through_variance = mean(axes, dx_hat), mean(axes, dx_hat, x_hat)
+    dx_hat -= through_mean
+    dx_hat -= np.multiply(x_hat, through_variance, out=ctx.buffer("part", x_hat.shape, x_hat.dtype))
     dx_hat *= inverse
     return dx_hat
 
@@ -148,13 +161,13 @@ class Scaled(Layer):
 
     def scaled_backward(self, dy: Array, x_hat: Array, ctx: Context) -> Array:
         """dL/dx̂ = γ dy; on the way dL/dγ = Σ dy x̂ and dL/dβ = Σ dy."""
-        axes = tuple(a for a in range(x_hat.ndim) if a not in self.axes(x_hat.ndim))
+        axes = self.axes(x_hat.ndim)
         dx_hat = ctx.buffer("dx_hat", x_hat.shape, self.dtype)
         if self.scale:
             np.multiply(dy, x_hat, out=dx_hat)
-            np.add.reduce(dx_hat, axis=axes, out=ctx.grad(self.gamma))
+            sum_to(axes, dx_hat, ctx.grad(self.gamma))
         if self.center:
-            np.add.reduce(dy, axis=axes, out=ctx.grad(self.beta))
+            sum_to(axes, dy, ctx.grad(self.beta))
         return np.multiply(dy, self.along(self.gamma.value, x_hat) if self.scale else 1, out=dx_hat)
 
 
@@ -193,7 +206,7 @@ class LayerNormalization(Scaled):
     def backward(self, dy: Array, ctx: Context) -> Array:
         x_hat, inverse = ctx.saved("x_hat", "inverse")
         dx_hat = self.scaled_backward(dy, x_hat, ctx)
-        return standardize_backward(dx_hat, x_hat, inverse, self.axes(x_hat.ndim))
+        return standardize_backward(dx_hat, x_hat, inverse, self.axes(x_hat.ndim), ctx)
 
 
 class GroupNormalization(Scaled):
@@ -235,7 +248,7 @@ class GroupNormalization(Scaled):
     def backward(self, dy: Array, ctx: Context) -> Array:
         x_hat, inverse = ctx.saved("x_hat", "inverse")
         dx_hat = self._split(self.scaled_backward(dy, x_hat, ctx))
-        dx = standardize_backward(dx_hat, self._split(x_hat), inverse, tuple(range(2, dx_hat.ndim)))
+        dx = standardize_backward(dx_hat, self._split(x_hat), inverse, tuple(range(2, dx_hat.ndim)), ctx)
         return self._join(dx, x_hat)
 
     def _split(self, x: Array) -> Array:
@@ -290,10 +303,8 @@ class RMSNormalization(Layer):
 
     def forward(self, x: Array, ctx: Context) -> Array:
         axes = self.axes(x.ndim)
-        n = max(math.prod(x.shape[a] for a in axes), 1)
-        x_hat = np.multiply(x, x, out=ctx.buffer("x_hat", x.shape, self.dtype))
-        inverse = 1 / np.sqrt(np.add.reduce(x_hat, axis=axes, keepdims=True) / n + self.epsilon)
-        np.multiply(x, inverse, out=x_hat)
+        inverse = 1 / np.sqrt(mean(axes, x, x) + self.epsilon)
+        x_hat = np.multiply(x, inverse, out=ctx.buffer("x_hat", x.shape, self.dtype))
         ctx.save(x_hat=x_hat, inverse=inverse)
         return np.multiply(x_hat, self._along(x_hat), out=ctx.buffer("y", x.shape, self.dtype))
 
@@ -304,12 +315,11 @@ class RMSNormalization(Layer):
     def backward(self, dy: Array, ctx: Context) -> Array:
         x_hat, inverse = ctx.saved("x_hat", "inverse")
         axes = self.axes(x_hat.ndim)
-        others = tuple(a for a in range(x_hat.ndim) if a not in axes)
         dx = np.multiply(dy, x_hat, out=ctx.buffer("dx", x_hat.shape, self.dtype))
-        np.add.reduce(dx, axis=others, out=ctx.grad(self.scale))  # dL/dγ = Σ dy x̂
+        sum_to(axes, dx, ctx.grad(self.scale))  # dL/dγ = Σ dy x̂
         np.multiply(dy, self._along(x_hat), out=dx)
-        n = max(math.prod(x_hat.shape[a] for a in axes), 1)
-        dx -= x_hat * (np.add.reduce(dx * x_hat, axis=axes, keepdims=True) / n)  # dx̂ − x̂ mean(dx̂ x̂)
+        part = ctx.buffer("part", x_hat.shape, self.dtype)
+        dx -= np.multiply(x_hat, mean(axes, dx, x_hat), out=part)  # dx̂ − x̂ mean(dx̂ x̂)
         dx *= inverse
         return dx
 
@@ -335,9 +345,9 @@ class UnitNormalization(Layer):
         return tuple(self.axis) if isinstance(self.axis, (list, tuple)) else self.axis
 
     def forward(self, x: Array, ctx: Context) -> Array:
-        squares = np.add.reduce(x * x, axis=self._axes(), keepdims=True)
-        inverse = 1 / np.maximum(np.sqrt(squares), 1e-12)
-        y = np.multiply(x, inverse, out=ctx.buffer("y", x.shape, self.dtype))
+        y = np.multiply(x, x, out=ctx.buffer("y", x.shape, self.dtype))
+        inverse = 1 / np.maximum(np.sqrt(np.add.reduce(y, axis=self._axes(), keepdims=True)), 1e-12)
+        np.multiply(x, inverse, out=y)
         ctx.save(y=y, inverse=inverse)
         return y
 
@@ -345,6 +355,7 @@ class UnitNormalization(Layer):
         y, inverse = ctx.saved("y", "inverse")
         dx = np.multiply(dy, y, out=ctx.buffer("dx", y.shape, self.dtype))
         inner = np.add.reduce(dx, axis=self._axes(), keepdims=True)  # Σ dy y
-        np.subtract(dy, y * inner, out=dx)
+        np.multiply(y, inner, out=dx)
+        np.subtract(dy, dx, out=dx)
         dx *= inverse
         return dx

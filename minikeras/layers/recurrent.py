@@ -170,7 +170,8 @@ class RNN(Layer):
             if keep is not None:
                 for s in states:  # at a masked step all stays as it was
                     s[t + 1] *= keep[t]
-                    s[t + 1] += s[t] * (1 - keep[t])
+                    before = ctx.buffer("before", s[t].shape, self.dtype)
+                    s[t + 1] += np.multiply(s[t], 1 - keep[t], out=before)
         final = [s[-1].transpose(_back(self.step_axes)) for s in states[: len(self.cell.state_sizes)]]
         if self.stateful:
             self.states = [s.copy() for s in final]
@@ -198,9 +199,14 @@ class RNN(Layer):
             if keep is None:
                 dstates = self.cell.step_backward(t, dstates, states, inner)
                 continue
-            passed = [d * (1 - keep[t]) for d in dstates]  # a masked step is passed by
-            through = self.cell.step_backward(t, [d * keep[t] for d in dstates], states, inner)
-            dstates = [a + b for a, b in zip(through, passed, strict=True)]
+            kept = [
+                np.multiply(d, keep[t], out=ctx.buffer(f"kept{i}", d.shape, self.dtype))
+                for i, d in enumerate(dstates)
+            ]
+            through = self.cell.step_backward(t, kept, states, inner)
+            for d, mine in zip(dstates, through, strict=True):
+                d *= 1 - keep[t]  # a masked step is passed by
+                d += mine
         dx = self.cell.finish(states, inner)
         if dx is None:
             return None

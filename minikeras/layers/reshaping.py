@@ -11,6 +11,7 @@ import numpy as np
 from minikeras.config import standardize_data_format
 from minikeras.context import Context
 from minikeras.errors import ShapeError, check_int
+from minikeras.layers._order import reshaped
 from minikeras.layers.base import Layer
 from minikeras.layers.inputs import check_rank
 from minikeras.typing import Array, Shape
@@ -37,14 +38,14 @@ class Flatten(Layer):
         ctx.save(shape=x.shape)
         if self.moves_channels(x.ndim):
             x = x.transpose(0, *range(2, x.ndim), 1)  # channels last
-        return x.reshape(len(x), math.prod(x.shape[1:]))
+        return reshaped(x, (len(x), math.prod(x.shape[1:])), ctx, "y")
 
     def backward(self, dy: Array, ctx: Context) -> Array:
         shape = ctx.saved("shape")
         if self.moves_channels(len(shape)):
-            last = dy.reshape(shape[0], *shape[2:], shape[1])
+            last = reshaped(dy, (shape[0], *shape[2:], shape[1]), ctx, "dx")
             return last.transpose(0, last.ndim - 1, *range(1, last.ndim - 1))  # channels first again
-        return dy.reshape(shape)
+        return reshaped(dy, shape, ctx, "dx")
 
     def moves_channels(self, ndim: int) -> bool:
         """Whether the channels are moved last before flattening."""
@@ -93,10 +94,10 @@ class Reshape(Layer):
     def forward(self, x: Array, ctx: Context) -> Array:
         ctx.save(shape=x.shape)
         rest = math.prod(x.shape[1:]) // max(math.prod(n for n in self.target_shape if n != -1), 1)
-        return x.reshape(len(x), *(rest if n == -1 else n for n in self.target_shape))
+        return reshaped(x, (len(x), *(rest if n == -1 else n for n in self.target_shape)), ctx, "y")
 
     def backward(self, dy: Array, ctx: Context) -> Array:
-        return dy.reshape(ctx.saved("shape"))
+        return reshaped(dy, ctx.saved("shape"), ctx, "dx")
 
 
 class Permute(Layer):

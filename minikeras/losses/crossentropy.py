@@ -72,7 +72,9 @@ class BinaryCrossentropy(Loss):
         return self._spread(dv, y_pred) * self.elementwise_slope(y, y_pred)
 
     def paired_backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
-        return self._spread(dv, y_pred) * (y_pred - self.smooth(y_true))
+        dz = y_pred - self.smooth(y_true)
+        dz *= self._spread(dv, y_pred)
+        return dz
 
     def smooth(self, y: Array) -> Array:
         """The labels, moved towards 1/2 by `label_smoothing`."""
@@ -179,8 +181,10 @@ class CategoricalCrossentropy(Loss):
         y = self.smooth(y_true)
         if self.from_logits:
             return -(y * LogSoftmax(self.axis)(y_pred)).sum(axis=self.axis)
-        q = y_pred / y_pred.sum(axis=self.axis, keepdims=True)
-        return -(y * np.log(clip_probability(q))).sum(axis=self.axis)
+        v = clip_probability(y_pred / y_pred.sum(axis=self.axis, keepdims=True))
+        np.log(v, out=v)
+        v *= y
+        return -v.sum(axis=self.axis)
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         if self.from_logits:
@@ -192,7 +196,10 @@ class CategoricalCrossentropy(Loss):
 
     def paired_backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         y = self.smooth(y_true)
-        return expand(dv, self.axis) * (y_pred * y.sum(axis=self.axis, keepdims=True) - y)
+        dz = y_pred * y.sum(axis=self.axis, keepdims=True)
+        dz -= y
+        dz *= expand(dv, self.axis)
+        return dz
 
     def smooth(self, y: Array) -> Array:
         """The labels, moved towards the uniform distribution by `label_smoothing`."""

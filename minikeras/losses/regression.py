@@ -27,20 +27,26 @@ class MeanSquaredError(Loss):
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
         e = y_pred - y_true
-        return mean_over(e * e, axis=-1)
+        e *= e
+        return mean_over(e, axis=-1)
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
-        return (y_pred - y_true) * (2 * spread(dv, y_pred))
+        dy = y_pred - y_true
+        dy *= 2 * spread(dv, y_pred)
+        return dy
 
 
 class MeanAbsoluteError(Loss):
     """v = mean abs(y_pred − y_true); dv/dy_pred = sign(y_pred − y_true)/n, 0 where they are equal."""
 
     def call(self, y_true: Array, y_pred: Array) -> Array:
-        return mean_over(np.abs(y_pred - y_true), axis=-1)
+        e = y_pred - y_true
+        return mean_over(np.abs(e, out=e), axis=-1)
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
-        return np.sign(y_pred - y_true) * spread(dv, y_pred)
+        dy = np.sign(y_pred - y_true)
+        dy *= spread(dv, y_pred)
+        return dy
 
 
 class MeanAbsolutePercentageError(Loss):
