@@ -90,11 +90,14 @@ def test_it_says_what_it_does(tmp_path, capsys):
     path = tmp_path / "m.keras"
     assert capsys.readouterr().out == (
         f"\nEpoch 1: number improved from None to 0.50000, saving model to {path}\n"
+        f"\nEpoch 1: finished saving model to {path}\n"
         "\nEpoch 2: number did not improve from 0.50000\n"
         f"\nEpoch 3: number improved from 0.50000 to 0.40000, saving model to {path}\n"
+        f"\nEpoch 3: finished saving model to {path}\n"
     )
     make_model().fit(*data(), verbose=0, callbacks=[ModelCheckpoint(path, verbose=1)])
-    assert capsys.readouterr().out == f"\nEpoch 1: saving model to {path}\n"
+    said = f"\nEpoch 1: saving model to {path}\n\nEpoch 1: finished saving model to {path}\n"
+    assert capsys.readouterr().out == said
 
 
 def test_what_cannot_be_kept(tmp_path):

@@ -37,6 +37,19 @@ def rnn(**kwargs):
     return model(L.SimpleRNN(3, **kwargs), L.Dense(2), shape=(5, 2))
 
 
+class Frame:
+    """What a table of pandas with columns of several types offers."""
+
+    def __init__(self, array, **kinds):
+        self.array = array.astype(object)
+        if "O" in kinds.values():
+            self.array[:, -1] = "text"
+        self.columns, self.dtypes = list(kinds), {name: np.dtype(kind) for name, kind in kinds.items()}
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array
+
+
 # (how to make the model, correct x and y for it, the bad call, words that the message must have)
 CALLS = [
     # shapes of x
@@ -49,7 +62,7 @@ CALLS = [
     (mlp, X, Y, lambda m: m.predict(X[0], verbose=0), ["min_ndim=2", "x[None] for one sample"]),
     (mlp, X, Y, lambda m: m.predict(np.ones((2, 2, 2)), verbose=0), ["size 4", "x.reshape(-1, 4)", "Flatten"]),
     (mlp, X, Y, lambda m: m.predict(np.ones((2, 3, 4)), verbose=0), ["(None, 4)", "(2, 3, 4)"]),
-    (cnn, IMAGES, Y, lambda m: m.predict(np.ones((2, 8, 8, 3)), verbose=0), ["channels", "size 1", "(2, 8, 8, 3)"]),
+    (cnn, IMAGES, Y, lambda m: m.predict(np.ones((2, 8, 8, 3)), verbose=0), ["(2, 8, 8, 3)", "with 1 channels"]),
     (cnn, IMAGES, Y, lambda m: m.predict(np.ones((2, 8)), verbose=0), ["ndim=4", "(2, 8)", "reshaped"]),
     (cnn, IMAGES, Y, lambda m: m.predict(np.ones((2, 64)), verbose=0), ["x.reshape(-1, height, width, channels)"]),
     (cnn, IMAGES, Y, lambda m: m.predict(np.ones((2, 9, 9, 1)), verbose=0), ["(None, 8, 8, 1)", "resize"]),
@@ -80,6 +93,9 @@ CALLS = [
     (mlp, X, Y, lambda m: m.fit(None, Y, verbose=0), ["x is None"]),
     (mlp, X, Y, lambda m: m.fit(X, None, verbose=0), ["needs targets"]),
     (mlp, X, Y, lambda m: m.fit(np.array([["a"] * 4] * 6), Y, verbose=0), ["strings", "encode them"]),
+    (mlp, X, Y, lambda m: m.fit(X, np.array(["a"] * 6), verbose=0), ["'y'", "strings", "np.unique(y"]),
+    (mlp, X, Y, lambda m: m.fit(Frame(X, a="f", b="O"), Y, verbose=0), ["'x'", "columns 'b'", "get_dummies(x)"]),
+    (mlp, X, Y, lambda m: m.predict(Frame(X, **dict.fromkeys("abcdefg", "O"))), ["'e' and 2 more"]),
     (mlp, X, Y, lambda m: m.fit("abc", Y, verbose=0), ["x of type str"]),
     (mlp, X, Y, lambda m: m.fit({"a": X}, Y, verbose=0), ["x of type dict"]),
     (mlp, X, Y, lambda m: m.fit([[1, 2], [1, 2, 3]], [1, 2], verbose=0), ["unequal length", "pad_sequences"]),
@@ -188,6 +204,14 @@ CONSTRUCTIONS = [
     (lambda: mk.Sequential([L.Dense(2, name="a"), L.Dense(2, name="a")]), ["unique names"]),
     (lambda: mk.Sequential(["a"]), ["Layer", "a"]),
     (lambda: mk.Sequential([L.Dense]), ["Layer", "type"]),
+    (lambda: mk.Sequential(L.Dense(2), L.Dense(3)), ["one list", "Sequential([first, second, ...])"]),
+    (
+        lambda: L.Dense(2, name="top")(mk.Input((3,), name="in")),
+        ["'top'", "'in'", "no functional API", "likely fix"],
+    ),
+    (lambda: mk.Sequential([L.Dense(2)])(mk.Input((3,))), ["no functional API"]),
+    (lambda: mk.Model(inputs=mk.Input((3,)), outputs=L.Dense(2)), ["functional API", "Sequential(["]),
+    (lambda: mk.Model(mk.Input((3,)), L.Dense(2)), ["functional API"]),
     (lambda: mk.Input(), ["exactly one"]),
     (lambda: mk.Input((3,), batch_shape=(None, 3)), ["exactly one"]),
     (lambda: mk.Input((-3,)), ["(-3,)"]),
@@ -321,6 +345,39 @@ def test_a_stateful_layer_refuses_other_batches():
     with pytest.raises(ValueError, match="batches of 4 samples"):
         m.predict(np.ones((6, 5, 2)), batch_size=4, verbose=0)
     assert m.predict(np.ones((8, 5, 2)), batch_size=4, verbose=0).shape == (8, 2)
+
+
+def test_objects_that_all_are_numbers_are_numbers():
+    x = np.array(
+        [[1.5, True, 3, np.float32(2)]] * 6, dtype=object
+    )  # truth values beside floats, as in a table
+    m = mlp()
+    m.fit(Frame(x, a="f", b="?", c="i", d="f"), Y, verbose=0)
+    np.testing.assert_array_equal(m.predict(x, verbose=0), m.predict(x.astype("float32"), verbose=0))
+    x[4, 1] = None
+    with pytest.raises(ValueError, match="such as None"):
+        m.predict(x, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "words"),
+    [("val_acc", ["Did you mean 'val_accuracy'"]), ("acuracy", ["Did you mean 'accuracy'"])],
+)
+def test_a_misspelt_number_to_watch(monitor, words):
+    m = classifier()
+    m.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    with pytest.raises(ValueError, match="EarlyStopping: for monitor") as caught:
+        m.fit(X, LABELS, validation_split=0.5, verbose=0, callbacks=[callbacks.EarlyStopping(monitor)])
+    for word in [*words, "mode='max'"]:
+        assert word in str(caught.value)
+    with pytest.warns(UserWarning, match="not available.*accuracy.*Did you mean 'val_loss'"):
+        m.fit(
+            X,
+            LABELS,
+            validation_split=0.5,
+            verbose=0,
+            callbacks=[callbacks.EarlyStopping("val_los", mode="min")],
+        )
 
 
 def test_long_chains_are_cut_short():

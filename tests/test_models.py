@@ -27,6 +27,15 @@ X = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
 Y = np.random.default_rng(1).normal(size=(6, 2)).astype("float32")
 
 
+@pytest.mark.parametrize("kind", ["gru", "lstm", "simple_rnn"])
+def test_the_cell_of_a_recurrent_layer_is_not_numbered(kind):
+    layer = {"gru": layers.GRU, "lstm": layers.LSTM, "simple_rnn": layers.SimpleRNN}[kind]
+    for name in ("first", "second"):
+        m = mk.Sequential([mk.Input((3, 2)), layers.Bidirectional(layer(2, name="r"), name="two")], name=name)
+        assert m.weights[0].path == f"{name}/two/forward_r/{kind}_cell/kernel"
+        assert m.weights[3].path == f"{name}/two/backward_r/{kind}_cell/kernel"
+
+
 def test_names_shapes_and_counts():
     m = mlp(name="net")
     assert [layer.name for layer in m.layers] == ["dense", "dropout", "dense_1"]

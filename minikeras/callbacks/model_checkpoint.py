@@ -93,7 +93,7 @@ class ModelCheckpoint(MonitorCallback):
         path = self._path(epoch, batch, logs)
         if not self.save_best_only:
             self._say(epoch, f"saving model to {path}")
-            self._write(path)
+            self._write(epoch, path)
             return
         current = logs.get(self.monitor)
         if current is None or np.ndim(current) > 0:
@@ -108,7 +108,7 @@ class ModelCheckpoint(MonitorCallback):
             return
         before = "None" if self.best is None else f"{self.best:.5f}"
         self._say(epoch, f"{self.monitor} improved from {before} to {current:.5f}, saving model to {path}")
-        self._write(path)
+        self._write(epoch, path)
         self.best = current
 
     def _path(self, epoch: int, batch: int | None, logs: Logs) -> str:
@@ -123,12 +123,13 @@ class ModelCheckpoint(MonitorCallback):
                 f"{', '.join(numbers)}"
             ) from None
 
-    def _write(self, path: str) -> None:
+    def _write(self, epoch: int, path: str) -> None:
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         if self.save_weights_only:
             self.model.save_weights(path, overwrite=True)
         else:
             self.model.save(path, overwrite=True)
+        self._say(epoch, f"finished saving model to {path}")
 
     def _say(self, epoch: int, text: str) -> None:
         if self.verbose > 0:

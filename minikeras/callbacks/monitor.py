@@ -9,6 +9,7 @@ import numpy as np
 
 from minikeras import config
 from minikeras.callbacks.base import Callback, Logs
+from minikeras.errors import closest
 
 UP, DOWN = "up", "down"
 DIRECTIONS = {"min": DOWN, "max": UP}
@@ -58,7 +59,7 @@ class MonitorCallback(Callback):
         if value is None:
             warnings.warn(
                 f"{purpose} conditioned on metric `{self.monitor}` which is not available. "
-                f"Available metrics are: {','.join(logs)}",
+                f"Available metrics are: {','.join(logs)}" + closest(self.monitor, logs),
                 stacklevel=3,
             )
         return value
@@ -74,7 +75,10 @@ class MonitorCallback(Callback):
                 return str(direction)
         if name == "loss":
             return DOWN
+        known = [metric.name for metric in getattr(self.model, "metrics", ())]
+        prefix = "val_" if self.monitor.startswith("val_") else ""
         raise ValueError(
             f"{type(self).__name__}: for monitor={self.monitor!r} it is not known whether more or less is "
             "better. Pass mode='max' if it should become as large as possible, mode='min' if as small."
+            + ("" if name in known else closest(self.monitor, [prefix + other for other in known]))
         )

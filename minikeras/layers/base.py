@@ -187,7 +187,13 @@ class Layer(VariableOwner):
 
         Raises:
             ValueError: for strings (unless the layer takes them), objects and lists of unequal length.
+            TypeError: for a layer, as in Keras' functional API.
         """
+        if isinstance(x, Layer):
+            raise TypeError(
+                f"{self.where()} was called on {x.where()}, not on an array: there is no functional API.\n"
+                "  likely fix: list the layers in their order, Sequential([Input(...), Dense(...), ...])"
+            )
         array = (as_numeric_or_text if self.takes_text else as_numeric)(x, self.where())
         casts = self.autocast and self.casts_input
         return array.astype(self.dtype) if casts and array.dtype != self.dtype else array

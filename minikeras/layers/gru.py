@@ -226,7 +226,7 @@ class GRU(RNN):
             kernel_initializer, recurrent_initializer, bias_initializer,
             kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint,
-            dropout, recurrent_dropout, reset_after, seed, **cell_arguments(kwargs),
+            dropout, recurrent_dropout, reset_after, seed, name="gru_cell", **cell_arguments(kwargs),
         )  # fmt: skip
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll,

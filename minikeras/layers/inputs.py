@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,14 @@ def as_numeric(x: Any, where: str) -> Array:
     array = _as_array(x)
     if array.dtype.kind not in NUMBERS:
         what, fix = f"dtype {array.dtype}", "convert it to real numbers, x.astype('float32')"
-        if array.size and is_text(array):
-            what, fix = "strings in it", "encode them as numbers, for example with TextVectorization first"
+        columns = _columns_without_numbers(x)
+        if columns:
+            what = "other things than numbers in its columns " + ", ".join(map(repr, columns[:5]))
+            what += f" and {len(columns) - 5} more" if len(columns) > 5 else ""
+            fix = "encode text with pandas.get_dummies(x), and drop or fill in what is missing"
+        elif array.size and is_text(array):
+            what = "strings in it"
+            fix = "encode them as numbers: labels by np.unique(y, return_inverse=True)[1], text by TextVectorization"
         elif array.dtype.kind == "O":
             what = "objects in it, such as None or rows of unequal length"
             fix = "drop what is missing, and pad rows to one length with minikeras.utils.pad_sequences"
@@ -58,11 +65,25 @@ def as_numeric_or_text(x: Any, where: str) -> Array:
 
 
 def _as_array(x: Any) -> Array:
-    """An array; from lists of unequal length one of objects that are neither numbers nor text."""
+    """An array; from lists of unequal length one of objects that are neither numbers nor text.
+
+    Objects that all are numbers become numbers: a pandas table with a column of truth values, as
+    `get_dummies` makes it, beside one of numbers is an array of objects for NumPy.
+    """
     try:
-        return np.asarray(x)
+        array = np.asarray(x)
     except ValueError:
         return np.array([None])
+    if array.dtype.kind == "O" and all(isinstance(v, (Real, np.bool_)) for v in array.flat):
+        return array.astype("float64")
+    return array
+
+
+def _columns_without_numbers(x: Any) -> list[Any]:
+    """The names of those columns of a pandas table whose type is none of numbers."""
+    if not (hasattr(x, "columns") and hasattr(x, "dtypes")):
+        return []
+    return [name for name, dtype in x.dtypes.items() if dtype.kind not in NUMBERS]
 
 
 def is_text(x: Array) -> bool:

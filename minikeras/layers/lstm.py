@@ -199,7 +199,7 @@ class LSTM(RNN):
             kernel_initializer, recurrent_initializer, bias_initializer, unit_forget_bias,
             kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint,
-            dropout, recurrent_dropout, seed, **cell_arguments(kwargs),
+            dropout, recurrent_dropout, seed, name="lstm_cell", **cell_arguments(kwargs),
         )  # fmt: skip
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll,

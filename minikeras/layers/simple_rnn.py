@@ -93,7 +93,7 @@ class SimpleRNN(RNN):
             kernel_initializer, recurrent_initializer, bias_initializer,
             kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint,
-            dropout, recurrent_dropout, seed, **cell_arguments(kwargs),
+            dropout, recurrent_dropout, seed, name="simple_rnn_cell", **cell_arguments(kwargs),
         )  # fmt: skip
         super().__init__(cell, return_sequences, return_state, go_backwards, stateful, unroll, **kwargs)
 

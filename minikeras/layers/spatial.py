@@ -34,7 +34,8 @@ class Spatial(Layer):
             raise ShapeError(self.where(), "a channel axis of known size", tuple(input_shape))
         if built_for is not None and channels != built_for:
             expected = f"axis {-1 if self.channels_are_last else 1} (channels) of size {built_for}"
-            raise ShapeError(self.where(), expected, f"{tuple(input_shape)}, {channels} channels")
+            fix = f"give images with {built_for} channels, as when the layer was built"
+            raise ShapeError(self.where(), expected, f"{tuple(input_shape)}, {channels} channels", fix)
         return channels
 
     @property

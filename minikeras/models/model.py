@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 from minikeras import saving
 from minikeras.errors import closest
@@ -18,6 +18,14 @@ from minikeras.training.trainer import Trainer
 
 class Model(Trainer):
     """What all models share: layers by name, the summary, JSON. Make a `Sequential`."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        if cls is Model:
+            raise TypeError(
+                "Model(inputs, outputs) is Keras' functional API, which is not here.\n"
+                "  likely fix: list the layers in their order, Sequential([Input(...), Dense(...), ...])"
+            )
+        return super().__new__(cls)
 
     def __init__(self, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(trainable=trainable, name=name)

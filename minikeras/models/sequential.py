@@ -41,6 +41,8 @@ class Sequential(Model):
         self._input: InputLayer | None = None
         self._layers: list[Layer] = []
         known: set[Layer] = {self}
+        if isinstance(layers, Layer):
+            raise TypeError("The layers of a model are one list: Sequential([first, second, ...]).")
         for layer in layers or ():
             self._append(layer, known)
         self._build_if_possible()
