@@ -115,7 +115,7 @@ class Embedding(Layer):
         gradient = ctx.grad(self.embeddings)
         gradient.fill(0)
         values = reshaped(dy, (ids.size, self.output_dim), ctx, "dy")
-        _add_rows(gradient, ids, values, ctx.buffer("rows", values.shape, self.dtype))
+        _add_rows(gradient, ids, values, ctx.buffer("rows", (2, *values.shape), self.dtype))
         return np.zeros(ctx.values["ids"].shape, self.dtype) if ctx.needs_dx else None  # a step function
 
 
@@ -131,17 +131,20 @@ def _add_rows(table: Array, ids: Array, values: Array, scratch: Array) -> None:
         if not len(ids):
             return
         first = _starts(ids)
-        rows = order[first]
-        found = np.take(values, rows, axis=0, out=scratch[: len(rows)], mode="clip")
-        if i == 0:
-            table[ids[first]] = found
-        else:
-            table[ids[first]] += found
+        rows = ids[first]  # each once
+        found, held = scratch[:, : len(rows)]
+        np.take(values, order[first], axis=0, out=found, mode="clip")
+        if i:
+            found += np.take(table, rows, axis=0, out=held, mode="clip")
+        table[rows] = found
         order, ids = order[~first], ids[~first]
     if len(ids):
         starts = np.flatnonzero(_starts(ids))
-        found = np.take(values, order, axis=0, out=scratch[: len(order)], mode="clip")
-        table[ids[starts]] += np.add.reduceat(found, starts, axis=0)
+        rows = ids[starts]
+        found = np.take(values, order, axis=0, out=scratch[0, : len(order)], mode="clip")
+        sums = np.add.reduceat(found, starts, axis=0, out=scratch[1, : len(starts)])
+        sums += np.take(table, rows, axis=0, out=scratch[0, : len(rows)], mode="clip")
+        table[rows] = sums
 
 
 def _starts(ids: Array) -> Array:
