@@ -150,13 +150,13 @@ MODELS: dict[str, tuple[Any, np.ndarray, np.ndarray, str]] = {
     ),
     "Embedding and LSTM": (
         lambda: [L.Embedding(500, 32), L.LSTM(64), L.Dense(1, activation="sigmoid")],
-        integers(500, 10),
+        integers(500, 6),
         integers(2),
         "binary_crossentropy",
     ),
     "masked LSTM": (
         lambda: [L.Embedding(500, 32, mask_zero=True), L.LSTM(64), L.Dense(1, activation="sigmoid")],
-        integers(500, 10),
+        integers(500, 6),
         integers(2),
         "binary_crossentropy",
     ),
