@@ -77,6 +77,14 @@ CALLS = [
     (classifier, X, LABELS, lambda m: m.fit(X, LABELS - 1, verbose=0), ["label -1", "classes 0 to 2"]),
     (classifier, X, LABELS, lambda m: m.fit(X, LABELS + 0.5, verbose=0), ["no whole number"]),
     (
+        classifier, X, LABELS,
+        lambda m: mk.losses.SparseCategoricalCrossentropy()(LABELS * np.nan, m(X)), ["label nan", "no whole number"],
+    ),
+    (
+        lambda: model(L.Dense(3), shape=(8, 8, 1), loss="sparse_categorical_crossentropy"), IMAGES,
+        np.zeros((6, 8, 8)), lambda m: m.fit(IMAGES, LABELS, verbose=0), ["labels of shape (6, 8, 8)", "Flatten"],
+    ),
+    (
         lambda: classifier("categorical_crossentropy"), X, np.eye(3)[LABELS],
         lambda m: m.fit(X, LABELS, verbose=0), ["sparse_categorical_crossentropy", "to_categorical(y, 3)"],
     ),

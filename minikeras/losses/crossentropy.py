@@ -296,11 +296,16 @@ class SparseCategoricalCrossentropy(Loss):
             fix = "give one integer label per sample"
             if y.shape == p.shape:
                 fix = "these look one-hot: use loss='categorical_crossentropy', or y.argmax(-1) as labels"
+            elif y.ndim < len(expected):
+                fix = "for one label per sample put a Flatten or a global pooling before the last layer"
             raise ShapeError(f"loss {self.name!r}", f"labels of shape {expected}", y.shape, fix)
         return self._check_labels(y, p.shape[self.axis]), p
 
     def _check_labels(self, y: Array, classes: int) -> Array:
-        labels = y if y.dtype.kind in "iu" else y.astype("int64")
+        labels = y
+        if y.dtype.kind not in "iu":
+            with np.errstate(invalid="ignore"):  # what NaN becomes is unequal to it, and refused below
+                labels = y.astype("int64")
         if labels is not y and (labels != y).any():
             raise ValueError(
                 f"Loss {self.name!r}: label {y[labels != y].flat[0]} is no whole number. Likely fix: give the number "
