@@ -16,8 +16,8 @@ from minikeras import initializers
 from minikeras.context import Context
 from minikeras.errors import check_int, check_number
 from minikeras.layers._windows import tiles
+from minikeras.layers.affine import Scaled
 from minikeras.layers.base import Layer
-from minikeras.layers.normalization import Scaled
 from minikeras.numbers import spread, sum_rows
 from minikeras.typing import Array, Shape
 from minikeras.variable import Variable

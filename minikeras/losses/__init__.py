@@ -1,10 +1,9 @@
 """Loss functions: each as a class, as a function of (y_true, y_pred), and as a name for `compile`."""
 
 from minikeras.losses.base import FunctionLoss, Loss, functional, get, table
+from minikeras.losses.binary_crossentropy import BinaryCrossentropy, BinaryFocalCrossentropy
 from minikeras.losses.circle import Circle
 from minikeras.losses.crossentropy import (
-    BinaryCrossentropy,
-    BinaryFocalCrossentropy,
     CategoricalCrossentropy,
     CategoricalFocalCrossentropy,
     KLDivergence,
