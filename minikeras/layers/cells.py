@@ -34,9 +34,9 @@ from minikeras.typing import Array, Shape
 class Cell(Layer):
     """One step of a recurrent layer; see the module's description.
 
-    `begin`, `step`, `step_backward` and `finish` are what `RNN` calls. `states` is one array (steps + 1,
-    size, batch) for each state: the states before step t are at index t, those after it at t + 1.
-    Unless the output is the first state (`outputs_state`), a last such array is that of the outputs.
+    `begin`, `step`, `step_backward` and `finish` are what `RNN` calls. `states` holds steps + 1 arrays
+    (size, batch) for each state: the states before step t are at index t, those after it at t + 1.
+    Unless the output is the first state (`outputs_state`), the last of them is that of the outputs.
     """
 
     outputs_state = False  # whether the output is the first state
@@ -66,18 +66,18 @@ class Cell(Layer):
         )
 
     def begin(self, x: Array, ctx: Context) -> None:
-        """Prepare a pass over x, shape (inputs, steps, batch)."""
+        """Prepare a pass over x, shape (steps, inputs, batch)."""
         ctx.values = {"x": x, "dx": None, "sums": None}
 
-    def step(self, t: int, states: Sequence[Array], ctx: Context) -> None:
+    def step(self, t: int, states: Sequence[list[Array]], ctx: Context) -> None:
         """Fill the states and the output after step t from the states before it."""
         *before, output = [s[t].T for s in states]
-        output, new = self.forward(ctx.values["x"][:, t].T, before, ctx.child(t))
+        output, new = self.forward(ctx.values["x"][t].T, before, ctx.child(t))
         for s, value in zip(states, [*new, output], strict=True):
-            s[t + 1] = value.T
+            np.copyto(s[t + 1], value.T)
 
     def step_backward(
-        self, t: int, dstates: Sequence[Array], states: Sequence[Array], ctx: Context
+        self, t: int, dstates: Sequence[Array], states: Sequence[list[Array]], ctx: Context
     ) -> list[Array]:
         """dL/dstates before step t, from dL/dstates after it."""
         values = ctx.values
@@ -89,13 +89,13 @@ class Cell(Layer):
         *after, dy = [d.T for d in dstates]
         dx, before = self.backward(dy, after, child)
         if ctx.needs_dx:
-            values["dx"][:, t] = dx.T
+            values["dx"][t] = dx.T
         for v, total in values["sums"].items():
             total += ctx.grad(v)
         return [*(d.T for d in before), np.zeros_like(dstates[-1])]  # no step depends on the output before
 
     def finish(self, states: Sequence[Array], ctx: Context) -> Array | None:
-        """Write the gradients of the weights; return dL/dx, shape (inputs, steps, batch), where needed."""
+        """Write the gradients of the weights; return dL/dx, shape (steps, inputs, batch), where needed."""
         for v, total in (ctx.values["sums"] or {}).items():
             np.copyto(ctx.grad(v), total)
         dx = ctx.values["dx"]

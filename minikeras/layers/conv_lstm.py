@@ -103,7 +103,7 @@ class ConvLSTM(RNN):
         if cell.data_format == "channels_last":
             spatial = tuple(range(2, 2 + self.rank))
         channels = 2 if cell.data_format == "channels_first" else 2 + self.rank
-        self.input_axes = self.output_axes = (1, 0, *spatial, channels)
+        self.sequence_axes = (1, 0, *spatial, channels)
         self.step_axes = (0, *(axis - 1 for axis in (*spatial, channels)))
 
     def check_input(self, input_shape: Shape) -> None:

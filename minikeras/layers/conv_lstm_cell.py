@@ -131,8 +131,10 @@ class ConvLSTMCell(Cell):
         state = (n, *sweep.out, self.filters)
         x_mask = self._mask("dropout", x.shape[1:], ctx)  # the same at each step
         h_mask = self._mask("recurrent_dropout", state, ctx)
-        x = _masked(x, x_mask)
-        images = x.reshape(steps * n, *x.shape[2:])
+        sequence = ctx.buffer("sequence", x.shape, self.dtype)  # as one large batch
+        np.copyto(sequence, x)
+        sequence = _masked(sequence, x_mask)
+        images = sequence.reshape(steps * n, *sequence.shape[2:])
         padded = pad(images, sweep.amounts, 0, ctx)
         xk = ctx.buffer("xk", (steps * n, *sweep.out, 4 * self.filters), self.dtype)
         convolve(padded, self.kernel.value, sweep, xk, ctx, _groups(x_mask))

@@ -13,7 +13,6 @@ from minikeras.errors import check_int
 from minikeras.layers.kernel_cell import KernelCell, input_gradient, kernel_gradient, multiply, product
 from minikeras.layers.recurrent import RNN
 from minikeras.layers.simple_rnn import cell_arguments
-from minikeras.numbers import sum_columns
 from minikeras.typing import Array
 
 
@@ -63,98 +62,98 @@ class GRUCell(KernelCell):
     def activations(self) -> list[activations.Activation]:
         return [self.activation, self.recurrent_activation]
 
+    # z's rows are the candidate's share of x, then z and r, then what r multiplies where that is a product: so
+    # the first three blocks are what x takes part in, and all but the first what h does.
+    kernel_blocks = (1, 2, 0)
+
+    @property
+    def recurrent_blocks(self) -> tuple[int, ...]:  # type: ignore[override]
+        """Where h R lies among z's rows."""
+        return (1, 2, 3) if self.reset_after else (1, 2, 0)
+
     def begin(self, x: Array, ctx: Context) -> None:
         super().begin(x, ctx)
-        steps, n = x.shape[1:]
-        # what r multiplies: R_hᵀ h_{t−1} + b', or h_{t−1} itself
-        ctx.values["reset"] = ctx.buffer("reset", (steps, self.units, n), self.dtype)
+        u, (steps, _, n) = self.units, x.shape
+        seen, weights, z, gates = (ctx.values[name] for name in ("all_seen", "weights", "all_z", "gates"))
+        np.matmul(weights[u:, :u].T, seen[:, 0, u:], out=z[:, :u])  # x_t W_h + b of all steps
+        # r (h_{t−1} R_h + b'), or r h_{t−1}, is made from this
+        reset = z[:, 3 * u :] if self.reset_after else ctx.buffer("reset", (steps, u, n), self.dtype)
+        blocks = gates[:, : 3 * u].reshape(steps, 3, u, n).swapaxes(0, 1)
+        ctx.values |= {"reset": reset, "steps": list(zip(gates, *blocks, reset, strict=True))}
 
-    def step(self, t: int, states: Sequence[Array], ctx: Context) -> None:
-        h, u, recurrent = states[0], self.units, self.recurrent_kernel.value
-        z, gates, reset = (ctx.values[name][t] for name in ("z", "gates", "reset"))
-        xk, before = ctx.values["xk"][:, t], self.before(t, states, ctx)
-        update, r, candidate = gates.reshape(3, u, -1)
+    def step(self, t: int, states: Sequence[list[Array]], ctx: Context) -> None:
+        h, u, first, weights = states[0], self.units, self.first_input, ctx.values["weights"]
+        z, (gates, candidate, update, r, reset) = ctx.values["z"][t], ctx.values["steps"][t]
+        seen = self.see(t, states, ctx)
+        product(weights[:, u : 3 * u], seen[-2:], z[u : 3 * u])
+        self.recurrent_activation(z[u : 3 * u].T, out=gates[u : 3 * u].T)
+        inner = ctx.buffer("inner", r.shape, self.dtype)
         if self.reset_after:
-            product(recurrent, before, z)
-            if self.use_bias:
-                z += self.bias.value[1][:, None]
-            reset[...] = z[2 * u :]
+            multiply(weights[:first, 3 * u :].T, seen[0, :first], reset)
+            np.multiply(r, reset, out=inner)
         else:
-            product(recurrent[:, : 2 * u], before[:2], z[: 2 * u])
-            reset[...] = before[-1]
-        z[: 2 * u] += xk[: 2 * u]
-        if self.use_bias:
-            bias = self.bias.value[0] if self.reset_after else self.bias.value
-            z[: 2 * u] += bias[: 2 * u, None]
-        self.recurrent_activation(z[: 2 * u].T, out=gates[: 2 * u].T)
-        if self.reset_after:
-            np.multiply(r, reset, out=z[2 * u :])
-        else:
-            kept = np.multiply(r, reset, out=ctx.buffer("kept", r.shape, self.dtype))
-            multiply(recurrent[:, 2 * u :].T, kept, z[2 * u :])
-        z[2 * u :] += xk[2 * u :]
-        if self.use_bias:
-            z[2 * u :] += bias[2 * u :, None]
-        self.activation(z[2 * u :].T, out=candidate.T)
-        np.subtract(h[t], candidate, out=h[t + 1])
-        h[t + 1] *= update
-        h[t + 1] += candidate  # h_t = h̃ + z (h_{t−1} − h̃)
+            np.multiply(r, seen[0, :u], out=reset)
+            multiply(weights[:u, :u].T, reset, inner)
+        z[:u] += inner
+        self.activation(z[:u].T, out=candidate.T)
+        after = np.subtract(h[t], candidate, out=h[t + 1])
+        after *= update
+        after += candidate  # h_t = h̃ + z (h_{t−1} − h̃)
 
     def step_backward(
-        self, t: int, dstates: Sequence[Array], states: Sequence[Array], ctx: Context
+        self, t: int, dstates: Sequence[Array], states: Sequence[list[Array]], ctx: Context
     ) -> list[Array]:
-        (dh,), h, u, recurrent = dstates, states[0], self.units, self.recurrent_kernel.value
-        act, sigma = self.activation, self.recurrent_activation
-        z, gates, reset = (ctx.values[name][t] for name in ("z", "gates", "reset"))
-        update, r, candidate = gates.reshape(3, u, -1)
-        dgates, dz, dhr = (ctx.buffer(name, gates.shape, self.dtype) for name in ("dgates", "dz_t", "dhr_t"))
-        dupdate, dr, dcandidate = dgates.reshape(3, u, -1)
+        (dh,), h, u, weights = dstates, states[0], self.units, ctx.values["weights"]
+        act, sigma, h_mask = self.activation, self.recurrent_activation, ctx.values["h_mask"]
+        z, (gates, candidate, update, r, reset) = ctx.values["z"][t], ctx.values["steps"][t]
+        dgates, dz = (ctx.buffer(name, gates.shape, self.dtype) for name in ("dgates", "dz_t"))
+        dcandidate, dupdate, dr = dgates[: 3 * u].reshape(3, u, -1)
         np.subtract(1, update, out=dcandidate)
         dcandidate *= dh  # dh̃ = dh (1 − z)
-        act.backward(dcandidate.T, (z if act.needs_input else gates)[2 * u :].T, out=dz[2 * u :].T)
+        act.backward(dcandidate.T, (z if act.needs_input else gates)[:u].T, out=dz[:u].T)
         if self.reset_after:
-            through = dz[2 * u :]  # dL/d(r (R_hᵀ h_{t−1} + b'))
+            through = dz[:u]  # dL/d(r (h_{t−1} R_h + b'))
+            np.multiply(through, r, out=dz[3 * u :])
+            np.multiply(through, reset, out=dr)
         else:
             through = ctx.buffer("through", dh.shape, self.dtype)
-            multiply(recurrent[:, 2 * u :], dz[2 * u :], through)  # dL/d(r h_{t−1})
-        np.multiply(through, reset, out=dr)
-        np.multiply(through, r, out=dhr[2 * u :])
+            multiply(weights[:u, :u], dz[:u], through)  # dL/d(r h_{t−1})
+            np.multiply(through, ctx.values["seen"][t][1][0], out=dr)
+            through *= r
         np.subtract(h[t], candidate, out=dupdate)
         dupdate *= dh  # dz = dh (h_{t−1} − h̃)
-        sigma.backward(dgates[: 2 * u].T, (z if sigma.needs_input else gates)[: 2 * u].T, out=dz[: 2 * u].T)
-        self.keep("dz", t, dz, ctx)
-        h_mask = ctx.values["h_mask"]
+        rows = slice(u, 3 * u)
+        sigma.backward(dgates[rows].T, (z if sigma.needs_input else gates)[rows].T, out=dz[rows].T)
+        self.keep(t, dz, ctx)
         dbefore = ctx.buffer(f"dh{t % 2}", dh.shape, self.dtype)  # the other one is dh
-        if self.reset_after:
-            dhr[: 2 * u] = dz[: 2 * u]
-            self.keep("dhr", t, dhr, ctx)
-            input_gradient(recurrent, dhr, h_mask, dbefore, ctx)
-        else:
-            masks = None if h_mask is None else h_mask[:2]
-            input_gradient(recurrent[:, : 2 * u], dz[: 2 * u], masks, dbefore, ctx)
+        h_mask = ctx.values["h_mask"]
+        masks = None if h_mask is None else self._seen_by_h(h_mask)
+        input_gradient(weights[:u, u:], dz[u:], masks, dbefore, ctx)
+        if not self.reset_after:
             if h_mask is not None:
-                dhr[2 * u :] *= h_mask[2]
-            dbefore += dhr[2 * u :]
+                through *= h_mask[0]
+            dbefore += through
         dbefore += np.multiply(dh, update, out=dupdate)
         return [dbefore]
 
-    def recurrent_gradients(self, before: Array, dz: Array, ctx: Context) -> None:
-        """dL/drecurrent_kernel and dL/dbias, sums over the steps."""
-        u, drecurrent = self.units, ctx.grad(self.recurrent_kernel)
+    def _seen_by_h(self, masks: Array) -> list[Array]:
+        """From the masks, or what is under them, in the order h̃, z, r: those of the blocks that h R fills."""
+        return [*masks[1:], masks[0]] if self.reset_after else list(masks[-2:])
+
+    def weight_gradients(self, seen: Array, dz: Array, dweights: Array, ctx: Context) -> None:
+        """As the weights lie: R beside all blocks but the first, W beside all but the last."""
+        u, first = self.units, self.first_input
         if self.reset_after:
-            dhr = ctx.buffer("dhr", ctx.values["xk"].shape, self.dtype).reshape(3 * u, -1)
-            kernel_gradient(before, dhr, drecurrent)
-            if self.use_bias:
-                sum_columns(dz, out=ctx.grad(self.bias)[0])
-                sum_columns(dhr, out=ctx.grad(self.bias)[1])
+            of_h = self._seen_by_h(seen[:, :first])
+            kernel_gradient(of_h, dz[u:], dweights[:first, u:])
+            kernel_gradient(seen[:, u:], dz[: 3 * u], dweights[u:, : 3 * u])
             return
-        kept = ctx.buffer("kept_all", before[-1].shape, self.dtype)  # r h_{t−1} of all steps
-        r = ctx.values["gates"][:, u : 2 * u].transpose(1, 0, 2)
-        np.multiply(r, before[-1].reshape(r.shape), out=kept.reshape(r.shape))
-        kernel_gradient(before[:2], dz[: 2 * u], drecurrent[:, : 2 * u])
-        np.matmul(kept, dz[2 * u :].T, out=drecurrent[:, 2 * u :])
-        if self.use_bias:
-            sum_columns(dz, out=ctx.grad(self.bias))
+        reset = ctx.buffer("reset_all", (u, dz.shape[1]), self.dtype)  # r h_{t−1} of all steps
+        steps, _, n = ctx.values["reset"].shape
+        np.copyto(reset.reshape(u, steps, n), ctx.values["reset"].transpose(1, 0, 2))
+        kernel_gradient(seen[-2:], dz[u:], dweights[:, u:])
+        np.matmul(seen[0, u:], dz[:u].T, out=dweights[u:, :u])
+        np.matmul(reset, dz[:u].T, out=dweights[:u, :u])
 
 
 class GRU(RNN):

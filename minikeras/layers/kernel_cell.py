@@ -1,15 +1,15 @@
-"""What the built-in recurrent cells share: two matrix products, and dropout.
+"""What the built-in recurrent cells share: one matrix product for each step, and dropout.
 
-They work on a whole sequence: all that does not depend on the states, such as x W of every step,
-is one matrix product before the loop over time, and the gradients of the weights are one product
-after it. Only h R is left in the loop. The gates lie side by side in the columns of a kernel, so
-one product serves them all; with a dropout mask of its own for each gate, each has its own part of
-the columns and its own masked input.
+z_t = h_{t−1} R + b + x_t W is one product of [h_{t−1}, 1, x_t] with R, b and W on top of each
+other, so nothing is left to be added up in arrays as large as all gates. The gradients of all
+weights are one product after the loop over time. The gates lie side by side in the columns; with a
+dropout mask of its own for each gate, each has its own [h, 1, x].
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,13 @@ from minikeras.context import Context
 from minikeras.errors import check_int, check_number
 from minikeras.layers.cells import Cell
 from minikeras.layers.dropout import dropout_mask
-from minikeras.numbers import sum_columns
 from minikeras.random import SeedGenerator
 from minikeras.typing import Array, Shape
+from minikeras.variable import Variable
 
 
 class KernelCell(Cell):
-    """What the built-in cells share: z_t = x_t @ kernel + bias for all steps at once, and dropout.
+    """What the built-in cells share: z_t = h_{t−1} @ recurrent_kernel + bias + x_t @ kernel, and dropout.
 
     The kernel is (inputs, gates·units), the recurrent kernel (units, gates·units), the bias
     (gates·units,). For the arguments see `SimpleRNN`.
@@ -33,6 +33,9 @@ class KernelCell(Cell):
 
     outputs_state = True
     gates = 1
+    # which block of z's rows belongs to each gate: in x_t @ kernel, and in h_{t−1} @ recurrent_kernel
+    kernel_blocks: tuple[int, ...] = (0,)
+    recurrent_blocks: tuple[int, ...] = (0,)
     seeds_last = True  # in which order Keras draws the seeds of this cell
 
     def __init__(
@@ -115,85 +118,116 @@ class KernelCell(Cell):
         self.mark_built(input_shape)
 
     def begin(self, x: Array, ctx: Context) -> None:
-        inputs, steps, n = x.shape
-        width = self.gates * self.units
+        (steps, inputs, n), u, first = x.shape, self.units, self.first_input
         # the same masks at each step; one for all gates, but as in Keras one for each with recurrent dropout
         masks = self.gates if self.recurrent_dropout > 0 else 1
-        x_mask = self._mask("dropout", (masks, inputs, 1, n), ctx)
-        h_mask = self._mask("recurrent_dropout", (masks, self.units, n), ctx)
-        x = _masked(x, x_mask, ctx, "x")  # (masks, inputs, steps, batch)
-        xk = ctx.buffer("xk", (width, steps, n), self.dtype)
-        product(self.kernel.value, x.reshape(len(x), inputs, -1), xk.reshape(width, -1))
+        x_mask = self._mask("dropout", (masks, inputs, n), ctx)
+        h_mask = self._mask("recurrent_dropout", (masks, u, n), ctx)
+        seen = ctx.buffer("seen", (steps, masks, first + inputs, n), self.dtype)  # [h_{t−1}, 1, x_t]
+        seen[:, :, u:first] = 1
+        _mask_into(seen[:, :, first:], x[:, None], x_mask)
+        weights = ctx.buffer("weights", (first + inputs, self.blocks * u), self.dtype)
+        weights.fill(0)
+        for part, place in self._places(weights, attrgetter("value")):
+            place += part
         # f(z) takes the place of z, unless a derivative needs z itself
-        z = gates = ctx.buffer("gates", (steps, width, n), self.dtype)
+        z = gates = ctx.buffer("gates", (steps, self.blocks * u, n), self.dtype)
         if any(f.needs_input for f in self.activations()):
             z = ctx.buffer("z", gates.shape, self.dtype)
-        ctx.values = {"x": x, "xk": xk, "z": z, "gates": gates, "x_mask": x_mask, "h_mask": h_mask}
+        # Views of each step are made here, all at once: a thread that holds Python's lock for every one of them
+        # in between the operations keeps the other threads waiting.
+        ctx.values = {
+            "all_seen": seen, "seen": list(zip(seen, seen[:, :, :u], strict=True)), "weights": weights,
+            "all_z": z, "z": list(z), "gates": gates, "x_mask": x_mask, "h_mask": h_mask,
+        }  # fmt: skip
+
+    @property
+    def first_input(self) -> int:
+        """The row of [h, 1, x] at which x begins."""
+        return self.units + int(self.use_bias)
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks of `units` rows z has."""
+        return 1 + max(self.kernel_blocks + self.recurrent_blocks)
+
+    def _places(self, weights: Array, of: Callable[[Variable], Array]) -> Iterator[tuple[Array, Array]]:
+        """Each gate's part of `of` each weight, with its place in R, b and W on top of each other."""
+        u, first = self.units, self.first_input
+        places = weights.reshape(len(weights), -1, u)
+        for gate, (at, its) in enumerate(zip(self.recurrent_blocks, self.kernel_blocks, strict=True)):
+            columns = slice(gate * u, (gate + 1) * u)
+            yield of(self.recurrent_kernel)[:, columns], places[:u, at]
+            yield of(self.kernel)[:, columns], places[first:, its]
+            if self.use_bias:  # in one row, or in one beside the kernel and one beside the recurrent kernel
+                for row, place in zip(of(self.bias).reshape(-1, self.gates * u), (its, at), strict=False):
+                    yield row[columns], places[u, place]
 
     def activations(self) -> list[activations.Activation]:
         """The functions that the gates go through."""
         return [self.activation]
 
     def _mask(self, name: str, shape: tuple[int, ...], ctx: Context) -> Array | None:
-        """A dropout mask for all steps of a pass; None outside training."""
+        """Dropout masks for all steps of a pass; None outside training."""
         rate = getattr(self, name)
         if not ctx.training or rate == 0:
             return None
         return dropout_mask(rate, shape, self.seed_generator, ctx, self.dtype, name)
 
-    def before(self, t: int, states: Sequence[Array], ctx: Context) -> Array:
-        """h_{t−1} as the recurrent product sees it, (masks, units, batch)."""
-        return _masked(states[0][t], ctx.values["h_mask"], ctx, "h")
+    def see(self, t: int, states: Sequence[list[Array]], ctx: Context) -> Array:
+        """[h_{t−1}, 1, x_t] under each mask, (masks, units + 1 + inputs, batch)."""
+        seen, h = ctx.values["seen"][t]
+        _mask_into(h, states[0][t], ctx.values["h_mask"])
+        return seen
 
-    def preactivation(self, t: int, states: Sequence[Array], ctx: Context) -> Array:
-        """z_t = kernelᵀ x_t + recurrent_kernelᵀ h_{t−1} + bias, shape (gates·units, batch)."""
+    def preactivation(self, t: int, states: Sequence[list[Array]], ctx: Context) -> Array:
+        """z_t = recurrent_kernelᵀ h_{t−1} + bias + kernelᵀ x_t, shape (gates·units, batch)."""
         z: Array = ctx.values["z"][t]
-        product(self.recurrent_kernel.value, self.before(t, states, ctx), z)
-        z += ctx.values["xk"][:, t]
-        if self.use_bias:
-            z += self.bias.value[:, None]  # here, where z is in the cache, and not for all steps at once
+        product(ctx.values["weights"], self.see(t, states, ctx), z)
         return z
 
     def backpropagate(self, t: int, dz: Array, ctx: Context) -> Array:
         """Keep dL/dz_t for `finish`; dL/dh_{t−1} = recurrent_kernel dz_t."""
-        self.keep("dz", t, dz, ctx)
+        self.keep(t, dz, ctx)
         dh = ctx.buffer("dh", (self.units, dz.shape[1]), self.dtype)
-        return input_gradient(self.recurrent_kernel.value, dz, ctx.values["h_mask"], dh, ctx)
+        return input_gradient(ctx.values["weights"][: self.units], dz, ctx.values["h_mask"], dh, ctx)
 
-    def keep(self, name: str, t: int, dz: Array, ctx: Context) -> None:
-        """Put a step's gradient among those of all steps, (gates·units, steps, batch)."""
-        ctx.buffer(name, ctx.values["xk"].shape, self.dtype)[:, t] = dz
+    def keep(self, t: int, dz: Array, ctx: Context) -> None:
+        """Put a step's gradient among those of all steps."""
+        self._all_dz(ctx)[:, t] = dz
+
+    def _all_dz(self, ctx: Context) -> Array:
+        """dL/dz of all steps, (blocks·units, steps, batch)."""
+        steps, width, n = ctx.values["gates"].shape
+        return ctx.buffer("dz", (width, steps, n), self.dtype)
 
     def finish(self, states: Sequence[Array], ctx: Context) -> Array | None:
-        x, xk, x_mask, h_mask = (ctx.values[name] for name in ("x", "xk", "x_mask", "h_mask"))
-        inputs, steps, n = x.shape[1:]
-        dz = ctx.buffer("dz", xk.shape, self.dtype)
-        flat = dz.reshape(len(dz), -1)
-        kernel_gradient(x.reshape(len(x), inputs, -1), flat, ctx.grad(self.kernel))  # Σ_t x_t dz_tᵀ
-        before = ctx.buffer("before", (self.units, steps, n), self.dtype)
-        np.copyto(before, states[0][:-1].transpose(1, 0, 2))
-        before = _masked(before, None if h_mask is None else h_mask[:, :, None], ctx, "all_h")
-        self.recurrent_gradients(before.reshape(len(before), self.units, -1), flat, ctx)
+        seen, weights, dz = ctx.values["all_seen"], ctx.values["weights"], self._all_dz(ctx)
+        steps, masks, rows, n = seen.shape
+        turned = ctx.buffer("turned", (masks, rows, steps, n), self.dtype)
+        np.copyto(turned, seen.transpose(1, 2, 0, 3))
+        dweights = ctx.buffer("dweights", weights.shape, self.dtype)
+        self.weight_gradients(turned.reshape(masks, rows, -1), dz.reshape(len(dz), -1), dweights, ctx)
+        for part, place in self._places(dweights, ctx.grad):
+            np.copyto(part, place)
         if not ctx.needs_dx:
             return None
-        dx = ctx.buffer("dx", (inputs, steps, n), self.dtype)
-        return input_gradient(self.kernel.value, dz, x_mask, dx, ctx)
+        dx = ctx.buffer("dx", (rows - self.first_input, steps, n), self.dtype)
+        width = self.gates * self.units
+        input_gradient(weights[self.first_input :, :width], dz[:width], ctx.values["x_mask"], dx, ctx)
+        return dx.transpose(1, 0, 2)
 
-    def recurrent_gradients(self, before: Array, dz: Array, ctx: Context) -> None:
-        """dL/drecurrent_kernel = Σ_t h_{t−1} dz_tᵀ, and dL/dbias = Σ_t dz_t."""
-        kernel_gradient(before, dz, ctx.grad(self.recurrent_kernel))
-        if self.use_bias:
-            sum_columns(dz, out=ctx.grad(self.bias))
+    def weight_gradients(self, seen: Array, dz: Array, dweights: Array, ctx: Context) -> None:
+        """Σ_t [h_{t−1}, 1, x_t] dz_tᵀ, over steps and samples, which lie along the last axis."""
+        kernel_gradient(seen, dz, dweights)
 
     # One step alone, for `StackedRNNCells` and for cells that hold others
 
     def forward(self, x: Array, states: Sequence[Array], ctx: Context) -> tuple[Array, Sequence[Array]]:  # type: ignore[override]
-        sequence = ctx.buffer("sequence", (x.shape[1], 1, len(x)), self.dtype)
-        np.copyto(sequence[:, 0], x.T)
-        self.begin(sequence, ctx)
-        pairs = [ctx.buffer(f"pair{i}", (2, *s.T.shape), self.dtype) for i, s in enumerate(states)]
+        self.begin(x.T[None], ctx)
+        pairs = [list(ctx.buffer(f"pair{i}", (2, *s.T.shape), self.dtype)) for i, s in enumerate(states)]
         for pair, s in zip(pairs, states, strict=True):
-            pair[0] = s.T
+            np.copyto(pair[0], s.T)
         self.step(0, pairs, ctx)
         ctx.values["pairs"] = pairs
         return pairs[0][1].T, [pair[1].T for pair in pairs]
@@ -204,14 +238,15 @@ class KernelCell(Cell):
         after[0] = after[0] + dy.T
         before = self.step_backward(0, after, pairs, ctx)
         dx = self.finish(pairs, ctx)
-        return (None if dx is None else dx[:, 0].T), [d.T for d in before]
+        return (None if dx is None else dx[0].T), [d.T for d in before]
 
 
-def _masked(x: Array, mask: Array | None, ctx: Context, name: str) -> Array:
-    """x under each of the masks, which come along the first axis."""
+def _mask_into(out: Array, x: Array, mask: Array | None) -> None:
+    """x under each of the masks, which come along an axis before that of the features."""
     if mask is None:
-        return x[None]
-    return np.multiply(x, mask, out=ctx.buffer(name, (len(mask), *x.shape), x.dtype))
+        out[...] = x
+    else:
+        np.multiply(x, mask, out=out)
 
 
 def _parts(width: int, count: int) -> list[slice]:
@@ -228,28 +263,30 @@ def multiply(a: Array, b: Array, out: Array) -> None:
         np.matmul(a, b, out=out)
 
 
-def product(kernel: Array, x: Array, z: Array) -> None:
+def product(kernel: Array, x: Array | list[Array], z: Array) -> None:
     """z = kernelᵀ x; with several x each part of the kernel's columns is multiplied by its own."""
     for part, mine in zip(_parts(len(z), len(x)), x, strict=True):
         multiply(kernel[:, part].T, mine, z[part])
 
 
-def kernel_gradient(x: Array, dz: Array, dkernel: Array) -> None:
+def kernel_gradient(x: Array | list[Array], dz: Array, dkernel: Array) -> None:
     """dL/dkernel = x dzᵀ; with several x each part of the columns by its own."""
     for part, mine in zip(_parts(len(dz), len(x)), x, strict=True):
         np.matmul(mine, dz[part].T, out=dkernel[:, part])
 
 
-def input_gradient(kernel: Array, dz: Array, mask: Array | None, dx: Array, ctx: Context) -> Array:
+def input_gradient(
+    kernel: Array, dz: Array, masks: Array | list[Array] | None, dx: Array, ctx: Context
+) -> Array:
     """dL/dx = kernel dz; with masks Σ mask (kernel dz), each with its own part of the columns."""
     rows = dz.reshape(len(dz), -1)
-    if mask is None:
+    if masks is None:
         multiply(kernel, rows, dx.reshape(len(dx), -1))
         return dx
     dx[...] = 0
     share = ctx.buffer("share", dx.shape, dx.dtype)
-    for part, mine in zip(_parts(len(dz), len(mask)), mask, strict=True):
+    for part, mine in zip(_parts(len(dz), len(masks)), masks, strict=True):
         multiply(kernel[:, part], rows[part], share.reshape(len(dx), -1))
-        share *= mine
+        share *= mine if share.ndim == mine.ndim else mine[:, None]  # the same at all steps
         dx += share
     return dx

@@ -24,6 +24,7 @@ class LSTMCell(KernelCell):
     """
 
     gates = 4
+    kernel_blocks = recurrent_blocks = (0, 1, 3, 2)  # here i, f, o, c̃: what goes through σ is one block
 
     def __init__(
         self,
@@ -71,36 +72,32 @@ class LSTMCell(KernelCell):
 
     def begin(self, x: Array, ctx: Context) -> None:
         super().begin(x, ctx)
-        steps, n = x.shape[1:]
-        ctx.values["squashed"] = ctx.buffer("squashed", (steps, self.units, n), self.dtype)  # act(c_t)
+        gates = ctx.values["gates"]
+        blocks = gates.reshape(len(gates), 4, self.units, -1).swapaxes(0, 1)
+        squashed = ctx.buffer("squashed", blocks.shape[1:], self.dtype)  # act(c_t)
+        ctx.values["steps"] = list(zip(gates, *blocks, squashed, strict=True))
 
-    def step(self, t: int, states: Sequence[Array], ctx: Context) -> None:
+    def step(self, t: int, states: Sequence[list[Array]], ctx: Context) -> None:
         (h, c), u = states, self.units
-        z, gates, squashed = self.preactivation(t, states, ctx), *self._kept(t, ctx)
-        self.recurrent_activation(z[: 2 * u].T, out=gates[: 2 * u].T)
-        self.activation(z[2 * u : 3 * u].T, out=gates[2 * u : 3 * u].T)
-        self.recurrent_activation(z[3 * u :].T, out=gates[3 * u :].T)
-        i, f, candidate, o = gates.reshape(4, u, -1)
-        np.multiply(f, c[t], out=c[t + 1])
+        z = self.preactivation(t, states, ctx)
+        gates, i, f, o, candidate, squashed = ctx.values["steps"][t]
+        self.recurrent_activation(z[: 3 * u].T, out=gates[: 3 * u].T)
+        self.activation(z[3 * u :].T, out=candidate.T)
+        after = np.multiply(f, c[t], out=c[t + 1])
         np.multiply(i, candidate, out=squashed)
-        c[t + 1] += squashed  # c_t = f c_{t−1} + i c̃
-        self.activation(c[t + 1].T, out=squashed.T)
+        after += squashed  # c_t = f c_{t−1} + i c̃
+        self.activation(after.T, out=squashed.T)
         np.multiply(o, squashed, out=h[t + 1])  # h_t = o act(c_t)
 
-    def _kept(self, t: int, ctx: Context) -> tuple[Array, Array]:
-        """The gates of a step, and act(c_t)."""
-        return ctx.values["gates"][t], ctx.values["squashed"][t]
-
     def step_backward(
-        self, t: int, dstates: Sequence[Array], states: Sequence[Array], ctx: Context
+        self, t: int, dstates: Sequence[Array], states: Sequence[list[Array]], ctx: Context
     ) -> list[Array]:
         (dh, dc_after), c, u = dstates, states[1], self.units
         act, sigma = self.activation, self.recurrent_activation
-        z, (gates, squashed) = ctx.values["z"][t], self._kept(t, ctx)
-        i, f, candidate, o = gates.reshape(4, u, -1)
+        z, (gates, i, f, o, candidate, squashed) = ctx.values["z"][t], ctx.values["steps"][t]
         dc = ctx.buffer(f"dc{t % 2}", dh.shape, self.dtype)  # the other one holds dc_after
         dgates = ctx.buffer("dgates", gates.shape, self.dtype)
-        di, df, dcandidate, do = dgates.reshape(4, u, -1)
+        di, df, do, dcandidate = dgates.reshape(4, u, -1)
         np.multiply(dh, o, out=do)
         act.backward(do.T, (c[t + 1] if act.needs_input else squashed).T, out=dc.T)
         dc += dc_after  # dL/dc_t = dh o act'(c_t) + what comes from the step after
@@ -109,13 +106,9 @@ class LSTMCell(KernelCell):
         np.multiply(dc, c[t], out=df)  # df = dc c_{t−1}
         np.multiply(dc, i, out=dcandidate)  # dc̃ = dc i
         dz = ctx.buffer("dz_t", gates.shape, self.dtype)
-        for g, part in (
-            (sigma, slice(0, 2 * u)),
-            (act, slice(2 * u, 3 * u)),
-            (sigma, slice(3 * u, 4 * u)),
-        ):
+        for g, rows in ((sigma, slice(3 * u)), (act, slice(3 * u, None))):
             saved = z if g.needs_input else gates
-            g.backward(dgates[part].T, saved[part].T, out=dz[part].T)
+            g.backward(dgates[rows].T, saved[rows].T, out=dz[rows].T)
         dc *= f  # dL/dc_{t−1} = dc f
         return [self.backpropagate(t, dz, ctx), dc]
 

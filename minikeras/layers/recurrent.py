@@ -40,10 +40,9 @@ class RNN(Layer):
     """
 
     supports_masking = True
-    # The order of axes in here: of one step's (batch, features), and of a whole input or output sequence
+    # The order of axes in here: of one step's (batch, features), and of a whole sequence
     step_axes: tuple[int, ...] = (1, 0)
-    input_axes: tuple[int, ...] = (2, 1, 0)
-    output_axes: tuple[int, ...] = (1, 2, 0)
+    sequence_axes: tuple[int, ...] = (1, 2, 0)
 
     def __init__(
         self,
@@ -158,15 +157,14 @@ class RNN(Layer):
     def forward(self, x: Array, ctx: Context) -> Any:
         if self.stateful:
             self.check_input(x.shape)  # the last batch of an epoch may be too small
-        ordered = x[:, :: -1 if self.go_backwards else 1].transpose(self.input_axes)
-        sequence = ctx.buffer("sequence", ordered.shape, self.dtype)
-        np.copyto(sequence, ordered)
+        sequence = x[:, :: -1 if self.go_backwards else 1].transpose(self.sequence_axes)
         keep = self._keep(ctx)
         states = self._initial_states(x.shape, ctx)
         inner = ctx.child("cell")
         self.cell.begin(sequence, inner)
+        by_step = [list(s) for s in states]
         for t in range(x.shape[1]):
-            self.cell.step(t, states, inner)
+            self.cell.step(t, by_step, inner)
             if keep is not None:
                 for s in states:  # at a masked step all stays as it was
                     s[t + 1] *= keep[t]
@@ -191,32 +189,33 @@ class RNN(Layer):
             d += extra.transpose(self.step_axes)
         dout = self._output_gradients(dy, keep, ctx)  # (steps, units, batch), or that of the last step
         output = 0 if self.cell.outputs_state else -1
+        by_step = [list(s) for s in states]
         for t in reversed(range(shape[1])):
             if self.return_sequences:
                 dstates[output] += dout[t]
             elif t == shape[1] - 1:
                 dstates[output] += dout
             if keep is None:
-                dstates = self.cell.step_backward(t, dstates, states, inner)
+                dstates = self.cell.step_backward(t, dstates, by_step, inner)
                 continue
             kept = [
                 np.multiply(d, keep[t], out=ctx.buffer(f"kept{i}", d.shape, self.dtype))
                 for i, d in enumerate(dstates)
             ]
-            through = self.cell.step_backward(t, kept, states, inner)
+            through = self.cell.step_backward(t, kept, by_step, inner)
             for d, mine in zip(dstates, through, strict=True):
                 d *= 1 - keep[t]  # a masked step is passed by
                 d += mine
         dx = self.cell.finish(states, inner)
         if dx is None:
             return None
-        return dx.transpose(_back(self.input_axes))[:, :: -1 if self.go_backwards else 1]
+        return dx.transpose(_back(self.sequence_axes))[:, :: -1 if self.go_backwards else 1]
 
     def _output_gradients(self, dy: Array, keep: Array | None, ctx: Context) -> Array:
         """dL/doutputs in the order of the axes used here."""
         if not self.return_sequences:
             return dy.transpose(self.step_axes)
-        ordered = dy.transpose(self.output_axes)
+        ordered = dy.transpose(self.sequence_axes)
         dout = ctx.buffer("dout", ordered.shape, self.dtype)
         np.copyto(dout, ordered)
         if keep is not None and self.zero_output_for_mask:
@@ -228,8 +227,8 @@ class RNN(Layer):
         if ctx.mask is None:
             return None
         mask = np.asarray(ctx.mask, bool).astype(self.dtype)[:, :: -1 if self.go_backwards else 1]
-        ones = (1,) * (len(self.output_axes) - 2)
-        return mask.reshape(*mask.shape, *ones).transpose(self.output_axes)
+        ones = (1,) * (len(self.sequence_axes) - 2)
+        return mask.reshape(*mask.shape, *ones).transpose(self.sequence_axes)
 
     def _initial_states(self, shape: tuple[int, ...], ctx: Context) -> list[Array]:
         """The arrays that the cell will fill: one for each state, and for outputs that are no state."""
@@ -247,7 +246,7 @@ class RNN(Layer):
         """The output of the last step, or of all steps as (batch, steps, units)."""
         if not self.return_sequences:
             return outputs[-1].transpose(_back(self.step_axes))
-        back = _back(self.output_axes)
+        back = _back(self.sequence_axes)
         ordered = outputs[1:].transpose(back)
         y = ctx.buffer("y", ordered.shape, self.dtype)
         np.copyto(y, ordered)

@@ -20,11 +20,11 @@ class SimpleRNNCell(KernelCell):
 
     seeds_last = False
 
-    def step(self, t: int, states: Sequence[Array], ctx: Context) -> None:
+    def step(self, t: int, states: Sequence[list[Array]], ctx: Context) -> None:
         self.activation(self.preactivation(t, states, ctx).T, out=states[0][t + 1].T)
 
     def step_backward(
-        self, t: int, dstates: Sequence[Array], states: Sequence[Array], ctx: Context
+        self, t: int, dstates: Sequence[Array], states: Sequence[list[Array]], ctx: Context
     ) -> list[Array]:
         f, (dh,) = self.activation, dstates
         saved = ctx.values["z"][t] if f.needs_input else states[0][t + 1]
