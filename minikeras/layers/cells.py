@@ -34,8 +34,8 @@ from minikeras.typing import Array, Shape
 class Cell(Layer):
     """One step of a recurrent layer; see the module's description.
 
-    `begin`, `step`, `step_backward` and `finish` are what `RNN` calls. `states` holds steps + 1 arrays
-    (size, batch) for each state: the states before step t are at index t, those after it at t + 1.
+    `begin`, `step`, `begin_backward`, `step_backward` and `finish` are what `RNN` calls. `states` holds
+    steps + 1 arrays (size, batch) for each state: the states before step t are at index t, those after it at t + 1.
     Unless the output is the first state (`outputs_state`), the last of them is that of the outputs.
     """
 
@@ -75,6 +75,9 @@ class Cell(Layer):
         output, new = self.forward(ctx.values["x"][t].T, before, ctx.child(t))
         for s, value in zip(states, [*new, output], strict=True):
             np.copyto(s[t + 1], value.T)
+
+    def begin_backward(self, ctx: Context) -> None:
+        """Prepare the backward pass."""
 
     def step_backward(
         self, t: int, dstates: Sequence[Array], states: Sequence[list[Array]], ctx: Context

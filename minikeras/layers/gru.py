@@ -78,15 +78,27 @@ class GRUCell(KernelCell):
         np.matmul(weights[u:, :u].T, seen[:, 0, u:], out=z[:, :u])  # x_t W_h + b of all steps
         # r (h_{t−1} R_h + b'), or r h_{t−1}, is made from this
         reset = z[:, 3 * u :] if self.reset_after else ctx.buffer("reset", (steps, u, n), self.dtype)
-        blocks = gates[:, : 3 * u].reshape(steps, 3, u, n).swapaxes(0, 1)
-        ctx.values |= {"reset": reset, "steps": list(zip(gates, *blocks, reset, strict=True))}
+        candidate, update, r = gates[:, : 3 * u].reshape(steps, 3, u, n).swapaxes(0, 1)
+        ctx.values |= {
+            "all_reset": reset,
+            "steps": list(
+                zip(
+                    *self._by_function(z), *self._by_function(gates), candidate, update, r, reset, strict=True
+                )
+            ),
+        }
+
+    def _by_function(self, blocks: Array) -> tuple[Array, Array]:
+        """What goes through act and the two gates that go through σ, features last."""
+        turned = blocks.swapaxes(-1, -2)
+        return turned[..., : self.units], turned[..., self.units : 3 * self.units]
 
     def step(self, t: int, states: Sequence[list[Array]], ctx: Context) -> None:
         h, u, first, weights = states[0], self.units, self.first_input, ctx.values["weights"]
-        z, (gates, candidate, update, r, reset) = ctx.values["z"][t], ctx.values["steps"][t]
+        z_act, z_sigma, y_act, y_sigma, candidate, update, r, reset = ctx.values["steps"][t]
         seen = self.see(t, states, ctx)
-        product(weights[:, u : 3 * u], seen[-2:], z[u : 3 * u])
-        self.recurrent_activation(z[u : 3 * u].T, out=gates[u : 3 * u].T)
+        product(weights[:, u : 3 * u], seen[-2:], z_sigma.T)
+        self.recurrent_activation(z_sigma, out=y_sigma)
         inner = ctx.buffer("inner", r.shape, self.dtype)
         if self.reset_after:
             multiply(weights[:first, 3 * u :].T, seen[0, :first], reset)
@@ -94,39 +106,48 @@ class GRUCell(KernelCell):
         else:
             np.multiply(r, seen[0, :u], out=reset)
             multiply(weights[:u, :u].T, reset, inner)
-        z[:u] += inner
-        self.activation(z[:u].T, out=candidate.T)
+        z_act += inner.T
+        self.activation(z_act, out=y_act)
         after = np.subtract(h[t], candidate, out=h[t + 1])
         after *= update
         after += candidate  # h_t = h̃ + z (h_{t−1} − h̃)
+
+    def begin_backward(self, ctx: Context) -> None:
+        super().begin_backward(ctx)
+        dz, u = ctx.values["dz"], self.units
+        dgates = ctx.buffer("dgates", (3 * u, dz.shape[1]), self.dtype)
+        through, *before = ctx.buffer("through", (3, u, dz.shape[1]), self.dtype)
+        ctx.values["dgates"] = (*dgates.reshape(3, u, -1), through, before)
+        ctx.values["chain"] = (*self._by_function(dgates), *self._by_function(dz))
 
     def step_backward(
         self, t: int, dstates: Sequence[Array], states: Sequence[list[Array]], ctx: Context
     ) -> list[Array]:
         (dh,), h, u, weights = dstates, states[0], self.units, ctx.values["weights"]
-        act, sigma, h_mask = self.activation, self.recurrent_activation, ctx.values["h_mask"]
-        z, (gates, candidate, update, r, reset) = ctx.values["z"][t], ctx.values["steps"][t]
-        dgates, dz = (ctx.buffer(name, gates.shape, self.dtype) for name in ("dgates", "dz_t"))
-        dcandidate, dupdate, dr = dgates[: 3 * u].reshape(3, u, -1)
+        act, sigma, dz, h_mask = (
+            self.activation,
+            self.recurrent_activation,
+            ctx.values["dz"],
+            ctx.values["h_mask"],
+        )
+        z_act, z_sigma, y_act, y_sigma, candidate, update, r, reset = ctx.values["steps"][t]
+        dcandidate, dupdate, dr, through, before = ctx.values["dgates"]
+        dy_act, dy_sigma, dz_act, dz_sigma = ctx.values["chain"]
         np.subtract(1, update, out=dcandidate)
         dcandidate *= dh  # dh̃ = dh (1 − z)
-        act.backward(dcandidate.T, (z if act.needs_input else gates)[:u].T, out=dz[:u].T)
+        act.backward(dy_act, z_act if act.needs_input else y_act, out=dz_act)
         if self.reset_after:
-            through = dz[:u]  # dL/d(r (h_{t−1} R_h + b'))
-            np.multiply(through, r, out=dz[3 * u :])
-            np.multiply(through, reset, out=dr)
+            np.multiply(dz[:u], r, out=dz[3 * u :])  # dL/d(h_{t−1} R_h + b')
+            np.multiply(dz[:u], reset, out=dr)
         else:
-            through = ctx.buffer("through", dh.shape, self.dtype)
             multiply(weights[:u, :u], dz[:u], through)  # dL/d(r h_{t−1})
             np.multiply(through, ctx.values["seen"][t][1][0], out=dr)
             through *= r
         np.subtract(h[t], candidate, out=dupdate)
         dupdate *= dh  # dz = dh (h_{t−1} − h̃)
-        rows = slice(u, 3 * u)
-        sigma.backward(dgates[rows].T, (z if sigma.needs_input else gates)[rows].T, out=dz[rows].T)
-        self.keep(t, dz, ctx)
-        dbefore = ctx.buffer(f"dh{t % 2}", dh.shape, self.dtype)  # the other one is dh
-        h_mask = ctx.values["h_mask"]
+        sigma.backward(dy_sigma, z_sigma if sigma.needs_input else y_sigma, out=dz_sigma)
+        np.copyto(ctx.values["kept"][t], dz)
+        dbefore = before[t % 2]  # the other one is dh
         masks = None if h_mask is None else self._seen_by_h(h_mask)
         input_gradient(weights[:u, u:], dz[u:], masks, dbefore, ctx)
         if not self.reset_after:
@@ -149,8 +170,8 @@ class GRUCell(KernelCell):
             kernel_gradient(seen[:, u:], dz[: 3 * u], dweights[u:, : 3 * u])
             return
         reset = ctx.buffer("reset_all", (u, dz.shape[1]), self.dtype)  # r h_{t−1} of all steps
-        steps, _, n = ctx.values["reset"].shape
-        np.copyto(reset.reshape(u, steps, n), ctx.values["reset"].transpose(1, 0, 2))
+        steps, _, n = ctx.values["all_reset"].shape
+        np.copyto(reset.reshape(u, steps, n), ctx.values["all_reset"].transpose(1, 0, 2))
         kernel_gradient(seen[-2:], dz[u:], dweights[:, u:])
         np.matmul(seen[0, u:], dz[:u].T, out=dweights[u:, :u])
         np.matmul(reset, dz[:u].T, out=dweights[:u, :u])

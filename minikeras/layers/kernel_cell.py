@@ -141,6 +141,15 @@ class KernelCell(Cell):
             "all_z": z, "z": list(z), "gates": gates, "x_mask": x_mask, "h_mask": h_mask,
         }  # fmt: skip
 
+    def begin_backward(self, ctx: Context) -> None:
+        steps, width, n = ctx.values["gates"].shape
+        all_dz = ctx.buffer("all_dz", (width, steps, n), self.dtype)
+        ctx.values |= {
+            "dz": ctx.buffer("dz", (width, n), self.dtype),
+            "dh": ctx.buffer("dh", (self.units, n), self.dtype),
+            "all_dz": all_dz, "kept": list(all_dz.swapaxes(0, 1)),
+        }  # fmt: skip
+
     @property
     def first_input(self) -> int:
         """The row of [h, 1, x] at which x begins."""
@@ -180,29 +189,18 @@ class KernelCell(Cell):
         _mask_into(h, states[0][t], ctx.values["h_mask"])
         return seen
 
-    def preactivation(self, t: int, states: Sequence[list[Array]], ctx: Context) -> Array:
+    def preactivate(self, t: int, states: Sequence[list[Array]], ctx: Context) -> None:
         """z_t = recurrent_kernelᵀ h_{t−1} + bias + kernelᵀ x_t, shape (gates·units, batch)."""
-        z: Array = ctx.values["z"][t]
-        product(ctx.values["weights"], self.see(t, states, ctx), z)
-        return z
+        product(ctx.values["weights"], self.see(t, states, ctx), ctx.values["z"][t])
 
-    def backpropagate(self, t: int, dz: Array, ctx: Context) -> Array:
+    def backpropagate(self, t: int, ctx: Context) -> Array:
         """Keep dL/dz_t for `finish`; dL/dh_{t−1} = recurrent_kernel dz_t."""
-        self.keep(t, dz, ctx)
-        dh = ctx.buffer("dh", (self.units, dz.shape[1]), self.dtype)
-        return input_gradient(ctx.values["weights"][: self.units], dz, ctx.values["h_mask"], dh, ctx)
-
-    def keep(self, t: int, dz: Array, ctx: Context) -> None:
-        """Put a step's gradient among those of all steps."""
-        self._all_dz(ctx)[:, t] = dz
-
-    def _all_dz(self, ctx: Context) -> Array:
-        """dL/dz of all steps, (blocks·units, steps, batch)."""
-        steps, width, n = ctx.values["gates"].shape
-        return ctx.buffer("dz", (width, steps, n), self.dtype)
+        dz, weights = ctx.values["dz"], ctx.values["weights"][: self.units]
+        np.copyto(ctx.values["kept"][t], dz)
+        return input_gradient(weights, dz, ctx.values["h_mask"], ctx.values["dh"], ctx)
 
     def finish(self, states: Sequence[Array], ctx: Context) -> Array | None:
-        seen, weights, dz = ctx.values["all_seen"], ctx.values["weights"], self._all_dz(ctx)
+        seen, weights, dz = (ctx.values[name] for name in ("all_seen", "weights", "all_dz"))
         steps, masks, rows, n = seen.shape
         turned = ctx.buffer("turned", (masks, rows, steps, n), self.dtype)
         np.copyto(turned, seen.transpose(1, 2, 0, 3))
@@ -234,6 +232,7 @@ class KernelCell(Cell):
 
     def backward(self, dy: Array, dstates: Sequence[Array], ctx: Context) -> tuple[Any, Sequence[Array]]:  # type: ignore[override]
         pairs = ctx.values["pairs"]
+        self.begin_backward(ctx)
         after = [np.ascontiguousarray(d.T) for d in dstates]
         after[0] = after[0] + dy.T
         before = self.step_backward(0, after, pairs, ctx)

@@ -72,32 +72,46 @@ class LSTMCell(KernelCell):
 
     def begin(self, x: Array, ctx: Context) -> None:
         super().begin(x, ctx)
-        gates = ctx.values["gates"]
-        blocks = gates.reshape(len(gates), 4, self.units, -1).swapaxes(0, 1)
-        squashed = ctx.buffer("squashed", blocks.shape[1:], self.dtype)  # act(c_t)
-        ctx.values["steps"] = list(zip(gates, *blocks, squashed, strict=True))
+        z, gates = ctx.values["all_z"], ctx.values["gates"]
+        i, f, o, candidate = gates.reshape(len(gates), 4, self.units, -1).swapaxes(0, 1)
+        squashed = ctx.buffer("squashed", i.shape, self.dtype)  # act(c_t)
+        ctx.values["steps"] = list(
+            zip(*self._by_function(z), *self._by_function(gates), i, f, o, candidate, squashed, strict=True)
+        )
+
+    def _by_function(self, blocks: Array) -> tuple[Array, Array]:
+        """The three gates that go through σ and the one that goes through act, features last."""
+        turned = blocks.swapaxes(-1, -2)
+        return turned[..., : 3 * self.units], turned[..., 3 * self.units :]
 
     def step(self, t: int, states: Sequence[list[Array]], ctx: Context) -> None:
-        (h, c), u = states, self.units
-        z = self.preactivation(t, states, ctx)
-        gates, i, f, o, candidate, squashed = ctx.values["steps"][t]
-        self.recurrent_activation(z[: 3 * u].T, out=gates[: 3 * u].T)
-        self.activation(z[3 * u :].T, out=candidate.T)
+        h, c = states
+        z_sigma, z_act, y_sigma, y_act, i, f, o, candidate, squashed = ctx.values["steps"][t]
+        self.preactivate(t, states, ctx)
+        self.recurrent_activation(z_sigma, out=y_sigma)
+        self.activation(z_act, out=y_act)
         after = np.multiply(f, c[t], out=c[t + 1])
         np.multiply(i, candidate, out=squashed)
         after += squashed  # c_t = f c_{t−1} + i c̃
         self.activation(after.T, out=squashed.T)
         np.multiply(o, squashed, out=h[t + 1])  # h_t = o act(c_t)
 
+    def begin_backward(self, ctx: Context) -> None:
+        super().begin_backward(ctx)
+        dz = ctx.values["dz"]
+        dgates = ctx.buffer("dgates", dz.shape, self.dtype)
+        dc = ctx.buffer("dc", (2, self.units, dz.shape[1]), self.dtype)
+        ctx.values["dgates"] = list(dgates.reshape(4, self.units, -1))
+        ctx.values["chain"] = (*self._by_function(dgates), *self._by_function(dz), list(dc))
+
     def step_backward(
         self, t: int, dstates: Sequence[Array], states: Sequence[list[Array]], ctx: Context
     ) -> list[Array]:
-        (dh, dc_after), c, u = dstates, states[1], self.units
-        act, sigma = self.activation, self.recurrent_activation
-        z, (gates, i, f, o, candidate, squashed) = ctx.values["z"][t], ctx.values["steps"][t]
-        dc = ctx.buffer(f"dc{t % 2}", dh.shape, self.dtype)  # the other one holds dc_after
-        dgates = ctx.buffer("dgates", gates.shape, self.dtype)
-        di, df, do, dcandidate = dgates.reshape(4, u, -1)
+        (dh, dc_after), c, act, sigma = dstates, states[1], self.activation, self.recurrent_activation
+        z_sigma, z_act, y_sigma, y_act, i, f, o, candidate, squashed = ctx.values["steps"][t]
+        di, df, do, dcandidate = ctx.values["dgates"]
+        dy_sigma, dy_act, dz_sigma, dz_act, dcs = ctx.values["chain"]
+        dc = dcs[t % 2]  # the other one holds dc_after
         np.multiply(dh, o, out=do)
         act.backward(do.T, (c[t + 1] if act.needs_input else squashed).T, out=dc.T)
         dc += dc_after  # dL/dc_t = dh o act'(c_t) + what comes from the step after
@@ -105,12 +119,10 @@ class LSTMCell(KernelCell):
         np.multiply(dc, candidate, out=di)  # di = dc c̃
         np.multiply(dc, c[t], out=df)  # df = dc c_{t−1}
         np.multiply(dc, i, out=dcandidate)  # dc̃ = dc i
-        dz = ctx.buffer("dz_t", gates.shape, self.dtype)
-        for g, rows in ((sigma, slice(3 * u)), (act, slice(3 * u, None))):
-            saved = z if g.needs_input else gates
-            g.backward(dgates[rows].T, saved[rows].T, out=dz[rows].T)
+        sigma.backward(dy_sigma, z_sigma if sigma.needs_input else y_sigma, out=dz_sigma)
+        act.backward(dy_act, z_act if act.needs_input else y_act, out=dz_act)
         dc *= f  # dL/dc_{t−1} = dc f
-        return [self.backpropagate(t, dz, ctx), dc]
+        return [self.backpropagate(t, ctx), dc]
 
 
 def forget_bias(initializer: Any, units: int) -> Any:

@@ -189,6 +189,7 @@ class RNN(Layer):
             d += extra.transpose(self.step_axes)
         dout = self._output_gradients(dy, keep, ctx)  # (steps, units, batch), or that of the last step
         output = 0 if self.cell.outputs_state else -1
+        self.cell.begin_backward(inner)
         by_step = [list(s) for s in states]
         for t in reversed(range(shape[1])):
             if self.return_sequences:

@@ -21,16 +21,16 @@ class SimpleRNNCell(KernelCell):
     seeds_last = False
 
     def step(self, t: int, states: Sequence[list[Array]], ctx: Context) -> None:
-        self.activation(self.preactivation(t, states, ctx).T, out=states[0][t + 1].T)
+        self.preactivate(t, states, ctx)
+        self.activation(ctx.values["z"][t].T, out=states[0][t + 1].T)
 
     def step_backward(
         self, t: int, dstates: Sequence[Array], states: Sequence[list[Array]], ctx: Context
     ) -> list[Array]:
         f, (dh,) = self.activation, dstates
         saved = ctx.values["z"][t] if f.needs_input else states[0][t + 1]
-        dz = ctx.buffer("dz_t", saved.shape, self.dtype)
-        f.backward(dh.T, saved.T, out=dz.T)
-        return [self.backpropagate(t, dz, ctx)]
+        f.backward(dh.T, saved.T, out=ctx.values["dz"].T)
+        return [self.backpropagate(t, ctx)]
 
 
 class SimpleRNN(RNN):
