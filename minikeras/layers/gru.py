@@ -10,7 +10,7 @@ import numpy as np
 from minikeras import activations
 from minikeras.context import Context
 from minikeras.errors import check_int
-from minikeras.layers.kernel_cell import KernelCell, input_gradient, kernel_gradient, multiply, product
+from minikeras.layers.kernel_cell import KernelCell, input_gradient, kernel_gradient, multiply
 from minikeras.layers.recurrent import RNN
 from minikeras.layers.simple_rnn import cell_arguments
 from minikeras.typing import Array
@@ -74,8 +74,8 @@ class GRUCell(KernelCell):
     def begin(self, x: Array, ctx: Context) -> None:
         super().begin(x, ctx)
         u, (steps, _, n) = self.units, x.shape
-        seen, weights, z, gates = (ctx.values[name] for name in ("all_seen", "weights", "all_z", "gates"))
-        np.matmul(weights[u:, :u].T, seen[:, 0, u:], out=z[:, :u])  # x_t W_h + b of all steps
+        seen, kernels, z, gates = (ctx.values[name] for name in ("all_seen", "kernels", "all_z", "gates"))
+        np.matmul(kernels[0, :, u:], seen[:, 0, u:], out=z[:, :u])  # x_t W_h + b of all steps
         # r (h_{t−1} R_h + b'), or r h_{t−1}, is made from this
         reset = z[:, 3 * u :] if self.reset_after else ctx.buffer("reset", (steps, u, n), self.dtype)
         candidate, update, r = gates[:, : 3 * u].reshape(steps, 3, u, n).swapaxes(0, 1)
@@ -94,18 +94,18 @@ class GRUCell(KernelCell):
         return turned[..., : self.units], turned[..., self.units : 3 * self.units]
 
     def step(self, t: int, states: Sequence[list[Array]], ctx: Context) -> None:
-        h, u, first, weights = states[0], self.units, self.first_input, ctx.values["weights"]
+        h, u, first, kernels = states[0], self.units, self.first_input, ctx.values["kernels"]
         z_act, z_sigma, y_act, y_sigma, candidate, update, r, reset = ctx.values["steps"][t]
         seen = self.see(t, states, ctx)
-        product(weights[:, u : 3 * u], seen[-2:], z_sigma.T)
+        np.matmul(kernels[1:3], seen[-2:], out=ctx.values["z"][t][1:3])
         self.recurrent_activation(z_sigma, out=y_sigma)
         inner = ctx.buffer("inner", r.shape, self.dtype)
         if self.reset_after:
-            multiply(weights[:first, 3 * u :].T, seen[0, :first], reset)
+            np.matmul(kernels[3, :, :first], seen[0, :first], out=reset)
             np.multiply(r, reset, out=inner)
         else:
             np.multiply(r, seen[0, :u], out=reset)
-            multiply(weights[:u, :u].T, reset, inner)
+            np.matmul(kernels[0, :, :u], reset, out=inner)
         z_act += inner.T
         self.activation(z_act, out=y_act)
         after = np.subtract(h[t], candidate, out=h[t + 1])

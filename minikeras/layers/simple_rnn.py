@@ -22,13 +22,13 @@ class SimpleRNNCell(KernelCell):
 
     def step(self, t: int, states: Sequence[list[Array]], ctx: Context) -> None:
         self.preactivate(t, states, ctx)
-        self.activation(ctx.values["z"][t].T, out=states[0][t + 1].T)
+        self.activation(ctx.values["z"][t][0].T, out=states[0][t + 1].T)
 
     def step_backward(
         self, t: int, dstates: Sequence[Array], states: Sequence[list[Array]], ctx: Context
     ) -> list[Array]:
         f, (dh,) = self.activation, dstates
-        saved = ctx.values["z"][t] if f.needs_input else states[0][t + 1]
+        saved = ctx.values["z"][t][0] if f.needs_input else states[0][t + 1]
         f.backward(dh.T, saved.T, out=ctx.values["dz"].T)
         return [self.backpropagate(t, ctx)]
 
