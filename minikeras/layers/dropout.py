@@ -15,7 +15,7 @@ from minikeras.layers.inputs import check_spatial
 from minikeras.random import SeedGenerator
 from minikeras.typing import Array, Shape
 
-WORDS = 1024  # drawn from the generator at a time: 8 kB
+WORDS = 2048  # drawn from the generator at a time: 16 kB
 
 
 class Dropout(Layer):
