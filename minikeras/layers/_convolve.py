@@ -21,7 +21,8 @@ from minikeras.context import Context
 from minikeras.layers._windows import Sweep, tiles, windows
 from minikeras.typing import Array
 
-TILE = 2**18  # elements of the windows and outputs of one tile: 1 MB of float32, within the L2 cache
+# Elements of the windows and outputs of one tile: smaller ones cost more in calls, larger ones leave the cache
+TILE = 2**20
 
 
 def convolve(x: Array, kernel: Array, sweep: Sweep, z: Array, ctx: Context, groups: int = 1) -> None:
