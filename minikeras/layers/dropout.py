@@ -183,7 +183,8 @@ def dropout_mask(
     flat, generator, least = mask.reshape(-1), ctx.rng_of(seeds).bit_generator, round(rate * 65536)
     for start in range(0, flat.size, 4 * WORDS):
         part = flat[start : start + 4 * WORDS]
-        bits = generator.random_raw(-(-part.size // 4)).view(np.uint16)[: part.size]
-        np.greater_equal(bits, least, out=part, casting="unsafe")
+        words = generator.random_raw(-(-part.size // 4))
+        np.greater_equal(words.view(np.uint16)[: part.size], least, out=part, casting="unsafe")
+        del words  # before the next are drawn
     mask *= 1 / (1 - rate)
     return mask
