@@ -18,8 +18,8 @@ from minikeras import layers as L  # noqa: N812
 from minikeras import optimizers, registry
 
 BATCH, STEPS = 64, 4
-# Bytes that may be alive at one time beyond those from before the step: 8 kB of random bits, which dropout draws at
-# a time, and a few kB for labels, indices and one number for each sample.
+# Bytes that may be alive at one time beyond those from before the step: what NumPy converts at a time (8 kB), and a
+# few kB for labels, indices and one number for each sample.
 LIMIT = 20 * 1024
 SPARSE = "sparse_categorical_crossentropy"
 

@@ -12,10 +12,9 @@ from minikeras.context import Context
 from minikeras.errors import ShapeError, check_int, check_number
 from minikeras.layers.base import Layer
 from minikeras.layers.inputs import check_spatial
+from minikeras.numbers import number
 from minikeras.random import SeedGenerator
 from minikeras.typing import Array, Shape
-
-WORDS = 2048  # drawn from the generator at a time: 16 kB
 
 
 class Dropout(Layer):
@@ -170,21 +169,28 @@ class SpatialDropout3D(_SpatialDropout):
 def dropout_mask(
     rate: float, shape: tuple[int, ...], seeds: SeedGenerator, ctx: Context, dtype: Any, name: str = "mask"
 ) -> Array:
-    """m/(1 − rate): zeros with probability `rate`, else the factor that keeps the mean.
+    """m/(1 − rate): zeros with probability `rate`, else the factor that keeps the mean."""
+    mask = kept_mask(rate, shape, seeds, ctx, dtype, name)
+    if rate < 1:
+        mask *= number(1 / (1 - rate), mask.dtype)
+    return mask
 
-    Each m compares 16 random bits with the rate, so the rate is met to within 1/65,536; four come
-    from each word of the generator, which costs a quarter of drawing floats. The words are drawn
-    as many at a time as fit into the innermost cache.
+
+def kept_mask(
+    rate: float, shape: tuple[int, ...], seeds: SeedGenerator, ctx: Context, dtype: Any, name: str
+) -> Array:
+    """m: zeros with probability `rate`, else ones.
+
+    Each m compares a number of 24 random bits (53 in float64) with the rate. Drawing 16 bits takes half the time,
+    but cannot be done into an array that is there already, only in small pieces, and two threads that work
+    on many small pieces wait for each other.
     """
     mask = ctx.buffer(name, shape, dtype)
-    if rate >= 1:
-        mask.fill(0)
-        return mask
-    flat, generator, least = mask.reshape(-1), ctx.rng_of(seeds).bit_generator, round(rate * 65536)
-    for start in range(0, flat.size, 4 * WORDS):
-        part = flat[start : start + 4 * WORDS]
-        words = generator.random_raw(-(-part.size // 4))
-        np.greater_equal(words.view(np.uint16)[: part.size], least, out=part, casting="unsafe")
-        del words  # before the next are drawn
-    mask *= 1 / (1 - rate)
-    return mask
+    drawn = mask if draw_type(dtype) == dtype else ctx.buffer(f"drawn {name}", shape, draw_type(dtype))
+    ctx.rng_of(seeds).random(dtype=drawn.dtype, out=drawn)
+    return np.greater_equal(drawn, number(rate, drawn.dtype), out=mask, casting="unsafe")
+
+
+def draw_type(dtype: Any) -> Any:
+    """The type that the generators can draw: they know no half precision."""
+    return np.float64 if dtype == np.float64 else np.float32

@@ -11,7 +11,7 @@ import numpy as np
 from minikeras.context import Context
 from minikeras.errors import check_number
 from minikeras.layers.base import Layer
-from minikeras.layers.dropout import Dropout
+from minikeras.layers.dropout import Dropout, draw_type, kept_mask
 from minikeras.random import SeedGenerator
 from minikeras.typing import Array, Shape
 
@@ -119,10 +119,7 @@ class AlphaDropout(Dropout):
             return x
         r = self.rate
         shape = self.mask_shape(x.shape)
-        kept = ctx.buffer("kept", shape, self.dtype)
-        uniform = ctx.buffer("drawn", shape, draw_type(self.dtype))
-        ctx.rng_of(self.seed_generator).random(dtype=uniform.dtype, out=uniform)
-        np.greater_equal(uniform, r, out=kept, casting="unsafe")
+        kept = kept_mask(r, shape, self.seed_generator, ctx, self.dtype, "kept")
         a = ((1 - r) * (1 + r * SELU_FLOOR**2)) ** -0.5 if r < 1 else 0.0
         slope = np.multiply(kept, a, out=ctx.buffer("slope", shape, self.dtype))  # dy/dx
         ctx.save(mask=slope)
@@ -138,8 +135,3 @@ def normal(shape: tuple[int, ...], seeds: SeedGenerator, ctx: Context, dtype: An
     """Numbers around 0 with variance 1."""
     drawn = ctx.buffer("drawn", shape, draw_type(dtype))
     return ctx.rng_of(seeds).standard_normal(dtype=drawn.dtype, out=drawn)
-
-
-def draw_type(dtype: Any) -> Any:
-    """The type that the generators can draw: they know no half precision."""
-    return np.float64 if dtype == np.float64 else np.float32
