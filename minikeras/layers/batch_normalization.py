@@ -22,7 +22,7 @@ from minikeras.numbers import spread, sum_rows
 from minikeras.typing import Array, Shape
 from minikeras.variable import Variable
 
-TILE = 2**16  # elements of a slice of the batch
+TILE = 2**18  # elements of a slice of the batch
 
 
 class BatchNormalization(Scaled):

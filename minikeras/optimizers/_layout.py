@@ -1,8 +1,8 @@
 """Which weights, gradients and slots belong together, cut into blocks that fit the cache.
 
 An update rule is a dozen passes over a few vectors of equal length. Over whole vectors, each pass
-would fetch them from main memory again; over a block of some ten thousand elements, all but the
-first find them in the second-level cache. A layout holds the blocks of one set of variables, as
+would fetch them from main memory again; over a block of some hundred thousand elements, all but the
+first find them in a cache. A layout holds the blocks of one set of variables, as
 views that are made once.
 """
 
@@ -17,7 +17,7 @@ from minikeras.typing import Array
 from minikeras.variable import Arena, Variable
 from minikeras.workers import split, thread_count
 
-BLOCK = 65536  # elements: five float32 vectors of this length are 1.3 MB
+BLOCK = 2**18  # elements: five float32 vectors of this length are 5 MB; a fourth of it is a tenth slower
 SHARE = 131072  # elements that pay for a thread of their own
 
 
