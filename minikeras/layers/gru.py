@@ -10,7 +10,8 @@ import numpy as np
 from minikeras import activations
 from minikeras.context import Context
 from minikeras.errors import check_int
-from minikeras.layers.kernel_cell import KernelCell, input_gradient, kernel_gradient, multiply
+from minikeras.layers._gates import input_gradient, kernel_gradient, multiply
+from minikeras.layers.kernel_cell import KernelCell
 from minikeras.layers.recurrent import RNN
 from minikeras.layers.simple_rnn import cell_arguments
 from minikeras.typing import Array
@@ -146,7 +147,7 @@ class GRUCell(KernelCell):
         np.subtract(h[t], candidate, out=dupdate)
         dupdate *= dh  # dz = dh (h_{t−1} − h̃)
         sigma.backward(dy_sigma, z_sigma if sigma.needs_input else y_sigma, out=dz_sigma)
-        np.copyto(ctx.values["kept"][t], dz)
+        self.keep(t, ctx)
         dbefore = before[t % 2]  # the other one is dh
         masks = None if h_mask is None else self._seen_by_h(h_mask)
         input_gradient(weights[:u, u:], dz[u:], masks, dbefore, ctx)
@@ -161,7 +162,7 @@ class GRUCell(KernelCell):
         """From the masks, or what is under them, in the order h̃, z, r: those of the blocks that h R fills."""
         return [*masks[1:], masks[0]] if self.reset_after else list(masks[-2:])
 
-    def weight_gradients(self, seen: Array, dz: Array, dweights: Array, ctx: Context) -> None:
+    def weight_gradients(self, seen: Array, dz: Array, dweights: Array, steps: slice, ctx: Context) -> None:
         """As the weights lie: R beside all blocks but the first, W beside all but the last."""
         u, first = self.units, self.first_input
         if self.reset_after:
@@ -169,12 +170,12 @@ class GRUCell(KernelCell):
             kernel_gradient(of_h, dz[u:], dweights[:first, u:])
             kernel_gradient(seen[:, u:], dz[: 3 * u], dweights[u:, : 3 * u])
             return
-        reset = ctx.buffer("reset_all", (u, dz.shape[1]), self.dtype)  # r h_{t−1} of all steps
-        steps, _, n = ctx.values["all_reset"].shape
-        np.copyto(reset.reshape(u, steps, n), ctx.values["all_reset"].transpose(1, 0, 2))
+        part = ctx.values["all_reset"][steps].transpose(1, 0, 2)
+        reset = ctx.buffer("reset_all", part.shape, self.dtype)  # r h_{t−1} of these steps
+        np.copyto(reset, part)
         kernel_gradient(seen[-2:], dz[u:], dweights[:, u:])
         np.matmul(seen[0, u:], dz[:u].T, out=dweights[u:, :u])
-        np.matmul(reset, dz[:u].T, out=dweights[:u, :u])
+        np.matmul(reset.reshape(u, -1), dz[:u].T, out=dweights[:u, :u])
 
 
 class GRU(RNN):

@@ -2,8 +2,8 @@
 
 z_t = h_{t−1} R + b + x_t W is one product of [h_{t−1}, 1, x_t] with R, b and W on top of each
 other, so nothing is left to be added up in arrays as large as all gates. The gradients of all
-weights are one product after the loop over time. The gates lie side by side in the columns; with a
-dropout mask of its own for each gate, each has its own [h, 1, x].
+weights are one product too, for several steps at a time. The gates lie side by side in the columns;
+with a dropout mask of its own for each gate, each has its own [h, 1, x].
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ import numpy as np
 from minikeras import activations, constraints, initializers, regularizers
 from minikeras.context import Context
 from minikeras.errors import check_int, check_number
+from minikeras.layers._gates import input_gradient, kernel_gradient, mask_into
 from minikeras.layers.cells import Cell
 from minikeras.layers.dropout import dropout_mask
 from minikeras.random import SeedGenerator
 from minikeras.typing import Array, Shape
 from minikeras.variable import Variable
+
+CHUNK = 2**17  # numbers in the dz of so many steps as are worked on while they are in the cache
 
 
 class KernelCell(Cell):
@@ -125,7 +128,7 @@ class KernelCell(Cell):
         h_mask = self._mask("recurrent_dropout", (masks, u, n), ctx)
         seen = ctx.buffer("seen", (steps, masks, first + inputs, n), self.dtype)  # [h_{t−1}, 1, x_t]
         seen[:, :, u:first] = 1
-        _mask_into(seen[:, :, first:], x[:, None], x_mask)
+        mask_into(seen[:, :, first:], x[:, None], x_mask)
         weights = ctx.buffer("weights", (first + inputs, self.blocks * u), self.dtype)
         weights.fill(0)
         for part, place in self._places(weights, attrgetter("value")):
@@ -147,12 +150,20 @@ class KernelCell(Cell):
         }  # fmt: skip
 
     def begin_backward(self, ctx: Context) -> None:
+        weights, seen = ctx.values["weights"], ctx.values["all_seen"]
         steps, width, n = ctx.values["gates"].shape
-        all_dz = ctx.buffer("all_dz", (width, steps, n), self.dtype)
+        length = chunk_length(steps, width * n, weights.size)
+        chunks = [slice(start, min(start + length, steps)) for start in range(0, steps, length)]
+        dzs = [ctx.buffer("dzs", (width, chunk.stop - chunk.start, n), self.dtype) for chunk in chunks]
+        dweights = ctx.buffer("dweights", weights.shape, self.dtype)
+        dweights.fill(0)
         ctx.values |= {
             "dz": ctx.buffer("dz", (width, n), self.dtype),
             "dh": ctx.buffer("dh", (self.units, n), self.dtype),
-            "all_dz": all_dz, "kept": list(all_dz.swapaxes(0, 1)),
+            "kept": [dz for chunk in dzs for dz in chunk.swapaxes(0, 1)],
+            "chunks": {chunk.start: (chunk, dz) for chunk, dz in zip(chunks, dzs, strict=True)},
+            "dweights": dweights,
+            "dx": ctx.buffer("dx", (seen.shape[2] - self.first_input, steps, n), self.dtype) if ctx.needs_dx else None,
         }  # fmt: skip
 
     @property
@@ -191,7 +202,7 @@ class KernelCell(Cell):
     def see(self, t: int, states: Sequence[list[Array]], ctx: Context) -> Array:
         """[h_{t−1}, 1, x_t] under each mask, (masks, units + 1 + inputs, batch)."""
         seen, h = ctx.values["seen"][t]
-        _mask_into(h, states[0][t], ctx.values["h_mask"])
+        mask_into(h, states[0][t], ctx.values["h_mask"])
         return seen
 
     def preactivate(self, t: int, states: Sequence[list[Array]], ctx: Context) -> None:
@@ -199,28 +210,39 @@ class KernelCell(Cell):
         np.matmul(ctx.values["kernels"], self.see(t, states, ctx), out=ctx.values["z"][t])
 
     def backpropagate(self, t: int, ctx: Context) -> Array:
-        """Keep dL/dz_t for `finish`; dL/dh_{t−1} = recurrent_kernel dz_t."""
+        """Keep dL/dz_t for the gradients of the weights; dL/dh_{t−1} = recurrent_kernel dz_t."""
         dz, weights = ctx.values["dz"], ctx.values["weights"][: self.units]
-        np.copyto(ctx.values["kept"][t], dz)
+        self.keep(t, ctx)
         return input_gradient(weights, dz, ctx.values["h_mask"], ctx.values["dh"], ctx)
 
+    def keep(self, t: int, ctx: Context) -> None:
+        """Put a step's dL/dz among those of its chunk; when that is complete, go on from it."""
+        np.copyto(ctx.values["kept"][t], ctx.values["dz"])
+        if t in ctx.values["chunks"]:
+            steps, dz = ctx.values["chunks"][t]
+            self._absorb(steps, dz, ctx)
+
+    def _absorb(self, steps: slice, dz: Array, ctx: Context) -> None:
+        """What a chunk of steps adds to the gradients of the weights, and dL/dx at these steps."""
+        seen, weights, dweights, dx = (ctx.values[name] for name in ("all_seen", "weights", "dweights", "dx"))
+        _, masks, rows, n = seen.shape
+        turned = ctx.buffer("turned", (masks, rows, dz.shape[1], n), self.dtype)
+        np.copyto(turned, seen[steps].transpose(1, 2, 0, 3))
+        share = ctx.buffer("dweights of a chunk", dweights.shape, self.dtype)
+        self.weight_gradients(turned.reshape(masks, rows, -1), dz.reshape(len(dz), -1), share, steps, ctx)
+        dweights += share
+        if dx is not None:
+            width = self.gates * self.units
+            kernel = weights[self.first_input :, :width]
+            input_gradient(kernel, dz[:width], ctx.values["x_mask"], dx[:, steps], ctx)
+
     def finish(self, states: Sequence[Array], ctx: Context) -> Array | None:
-        seen, weights, dz = (ctx.values[name] for name in ("all_seen", "weights", "all_dz"))
-        steps, masks, rows, n = seen.shape
-        turned = ctx.buffer("turned", (masks, rows, steps, n), self.dtype)
-        np.copyto(turned, seen.transpose(1, 2, 0, 3))
-        dweights = ctx.buffer("dweights", weights.shape, self.dtype)
-        self.weight_gradients(turned.reshape(masks, rows, -1), dz.reshape(len(dz), -1), dweights, ctx)
+        dweights, dx = ctx.values["dweights"], ctx.values["dx"]
         for part, place in self._places(dweights, ctx.grad):
             np.copyto(part, place)
-        if not ctx.needs_dx:
-            return None
-        dx = ctx.buffer("dx", (rows - self.first_input, steps, n), self.dtype)
-        width = self.gates * self.units
-        input_gradient(weights[self.first_input :, :width], dz[:width], ctx.values["x_mask"], dx, ctx)
-        return dx.transpose(1, 0, 2)
+        return None if dx is None else dx.transpose(1, 0, 2)
 
-    def weight_gradients(self, seen: Array, dz: Array, dweights: Array, ctx: Context) -> None:
+    def weight_gradients(self, seen: Array, dz: Array, dweights: Array, steps: slice, ctx: Context) -> None:
         """Σ_t [h_{t−1}, 1, x_t] dz_tᵀ, over steps and samples, which lie along the last axis."""
         kernel_gradient(seen, dz, dweights)
 
@@ -245,46 +267,12 @@ class KernelCell(Cell):
         return (None if dx is None else dx[0].T), [d.T for d in before]
 
 
-def _mask_into(out: Array, x: Array, mask: Array | None) -> None:
-    """x under each of the masks, which come along an axis before that of the features."""
-    if mask is None:
-        out[...] = x
-    else:
-        np.multiply(x, mask, out=out)
+def chunk_length(steps: int, dz: int, weights: int) -> int:
+    """How many steps' share of the gradients is computed at a time.
 
-
-def _parts(width: int, count: int) -> list[slice]:
-    """The columns of a kernel in `count` equal parts."""
-    size = width // count
-    return [slice(i * size, (i + 1) * size) for i in range(count)]
-
-
-def multiply(a: Array, b: Array, out: Array) -> None:
-    """a @ b. `dot` is the quicker call for small matrices, but copies some columns of a larger one first."""
-    if a.flags.forc:  # whole, in rows or in columns
-        a.dot(b, out=out)
-    else:
-        np.matmul(a, b, out=out)
-
-
-def kernel_gradient(x: Array | list[Array], dz: Array, dkernel: Array) -> None:
-    """dL/dkernel = x dzᵀ; with several x each part of the columns by its own."""
-    for part, mine in zip(_parts(len(dz), len(x)), x, strict=True):
-        np.matmul(mine, dz[part].T, out=dkernel[:, part])
-
-
-def input_gradient(
-    kernel: Array, dz: Array, masks: Array | list[Array] | None, dx: Array, ctx: Context
-) -> Array:
-    """dL/dx = kernel dz; with masks Σ mask (kernel dz), each with its own part of the columns."""
-    rows = dz.reshape(len(dz), -1)
-    if masks is None:
-        multiply(kernel, rows, dx.reshape(len(dx), -1))
-        return dx
-    dx[...] = 0
-    share = ctx.buffer("share", dx.shape, dx.dtype)
-    for part, mine in zip(_parts(len(dz), len(masks)), masks, strict=True):
-        multiply(kernel[:, part], rows[part], share.reshape(len(dx), -1))
-        share *= mine if share.ndim == mine.ndim else mine[:, None]  # the same at all steps
-        dx += share
-    return dx
+    Args:
+        steps: how many there are.
+        dz: the numbers in the dL/dz of one step. A chunk of them is to fit into the cache.
+        weights: how many there are. Adding up the gradients of many chunks does not pay where they are many.
+    """
+    return max(1, CHUNK // max(1, dz) if weights <= 2 * CHUNK else steps)
