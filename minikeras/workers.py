@@ -90,6 +90,10 @@ class Team:
             self._barrier.abort()  # the others no longer wait for this one
             raise
 
+    def wait(self) -> None:
+        """Go on when all members have come here."""
+        self._barrier.wait()
+
     def total(self, member: int, x: Any) -> Any:
         """The sum of what all members give, in their order, so that it is the same to the bit for each."""
         self._given[member] = x

@@ -18,7 +18,7 @@ from minikeras.context import Context
 from minikeras.layers.base import Layer
 from minikeras.typing import Array
 from minikeras.variable import Arena
-from minikeras.workers import Team, run_all, split, thread_count
+from minikeras.workers import Team, split, thread_count
 
 ROWS = 16  # the fewest that a part may have: products of fewer rows are slow
 WORK = 2**23  # multiplications of a forward pass that pay for handing a part to a thread, about 0.2 ms
@@ -116,13 +116,15 @@ class Parts:
         if not count:
             model.run_backward(dy, self.contexts[0])
             return
-        self._teams[count].run(
-            [
-                partial(model.run_backward, dy[rows], each)
-                for rows, each in zip(self._slices, self.contexts, strict=False)
-            ]
-        )
-        run_all([partial(self._add, rows, count) for rows in split(self.gradients[0].size, count)])
+        shares = split(self.gradients[0].size, count)  # which of the sums each thread makes
+        self._teams[count].run([partial(self._run_backward, i, model, dy, shares[i]) for i in range(count)])
+
+    def _run_backward(self, number: int, model: Layer, dy: Array, share: slice) -> None:
+        """Of one part; and when all have come so far, the sum over the parts for some of the weights."""
+        count = len(self._slices)
+        model.run_backward(dy[self._slices[number]], self.contexts[number])
+        self._teams[count].wait()
+        self._add(share, count)
 
     def _add(self, where: slice, count: int) -> None:
         total = self.gradients[0][where]
