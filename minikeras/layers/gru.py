@@ -83,11 +83,9 @@ class GRUCell(KernelCell):
         ctx.values |= {
             "all_reset": reset,
             "steps": list(
-                zip(
-                    *self._by_function(z), *self._by_function(gates), candidate, update, r, reset, strict=True
-                )
+                zip(*self._by_function(z), *self._by_function(gates), candidate, update, r, reset, strict=True)
             ),
-        }
+        }  # fmt: skip
 
     def _by_function(self, blocks: Array) -> tuple[Array, Array]:
         """What goes through act and the two gates that go through σ, features last."""
@@ -125,12 +123,7 @@ class GRUCell(KernelCell):
         self, t: int, dstates: Sequence[Array], states: Sequence[list[Array]], ctx: Context
     ) -> list[Array]:
         (dh,), h, u, weights = dstates, states[0], self.units, ctx.values["weights"]
-        act, sigma, dz, h_mask = (
-            self.activation,
-            self.recurrent_activation,
-            ctx.values["dz"],
-            ctx.values["h_mask"],
-        )
+        act, sigma, dz = self.activation, self.recurrent_activation, ctx.values["dz"]
         z_act, z_sigma, y_act, y_sigma, candidate, update, r, reset = ctx.values["steps"][t]
         dcandidate, dupdate, dr, through, before = ctx.values["dgates"]
         dy_act, dy_sigma, dz_act, dz_sigma = ctx.values["chain"]
@@ -149,6 +142,7 @@ class GRUCell(KernelCell):
         sigma.backward(dy_sigma, z_sigma if sigma.needs_input else y_sigma, out=dz_sigma)
         self.keep(t, ctx)
         dbefore = before[t % 2]  # the other one is dh
+        h_mask = ctx.values["h_mask"]
         masks = None if h_mask is None else self._seen_by_h(h_mask)
         input_gradient(weights[:u, u:], dz[u:], masks, dbefore, ctx)
         if not self.reset_after:
