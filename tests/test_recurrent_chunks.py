@@ -1,4 +1,4 @@
-"""The gradients of a recurrent layer do not depend on how many steps are worked on at a time."""
+"""The gradients of a recurrent layer do not depend on how many steps are worked on at a time, or on what was before."""
 
 from __future__ import annotations
 
@@ -56,3 +56,43 @@ def test_a_chunk_fits_the_cache_unless_the_weights_are_many():
     assert kernel_cell.chunk_length(28, 512 * 1024, 157 * 512) == 1
     assert kernel_cell.chunk_length(28, 2048 * 64, 1025 * 2048) == 28
     assert kernel_cell.chunk_length(0, 0, 2**30) == 1
+
+
+def spoil(ctx: Context, value: float) -> None:
+    """Fill every scratch array."""
+    for array in ctx._storage.values():
+        array.fill(value)
+    for child in ctx.children.values():
+        spoil(child, value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.finfo(np.float32).max])
+@pytest.mark.parametrize("name", CASES)
+def test_what_was_in_the_scratch_arrays_does_not_matter(name, value, monkeypatch):
+    monkeypatch.setattr(kernel_cell, "chunk_length", lambda *sizes: 2)
+    cls, arguments = CASES[name]
+    layer, x = cls(UNITS, **arguments), np.ones((BATCH, STEPS, 5), "float32")
+    layer.build(x.shape)
+    ctx = Context(training=False)
+    results = []
+    for _ in range(2):
+        y = layer.run_forward(x, ctx)
+        dx = layer.run_backward(np.ones_like(y), ctx)
+        results.append([y.copy(), dx.copy(), *(ctx.grad(v).copy() for v in layer.weights)])
+        spoil(ctx, value)
+    for first, second in zip(*results, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("shape", [(2, 0, 3), (0, 4, 3), (1, 1, 1)])
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_is_a_sequence_too(name, shape):
+    cls, arguments = CASES[name]
+    layer, ctx = cls(UNITS, **arguments), Context(training=True)
+    layer.build(shape)
+    y = layer.run_forward(np.ones(shape, "float32"), ctx)
+    dx = layer.run_backward(np.ones_like(y), ctx)
+    assert dx.shape == shape
+    for v in layer.weights:
+        assert np.isfinite(ctx.grad(v)).all()
+        assert 0 not in shape or not ctx.grad(v).any()

@@ -155,14 +155,15 @@ class KernelCell(Cell):
         length = chunk_length(steps, width * n, weights.size)
         chunks = [slice(start, min(start + length, steps)) for start in range(0, steps, length)]
         dzs = [ctx.buffer("dzs", (width, chunk.stop - chunk.start, n), self.dtype) for chunk in chunks]
-        dweights = ctx.buffer("dweights", weights.shape, self.dtype)
+        dweights, share = ctx.buffer("dweights", (2, *weights.shape), self.dtype)
         dweights.fill(0)
+        share.fill(0)  # also where a cell has no weights
         ctx.values |= {
             "dz": ctx.buffer("dz", (width, n), self.dtype),
             "dh": ctx.buffer("dh", (self.units, n), self.dtype),
             "kept": [dz for chunk in dzs for dz in chunk.swapaxes(0, 1)],
             "chunks": {chunk.start: (chunk, dz) for chunk, dz in zip(chunks, dzs, strict=True)},
-            "dweights": dweights,
+            "dweights": dweights, "share": share,
             "dx": ctx.buffer("dx", (seen.shape[2] - self.first_input, steps, n), self.dtype) if ctx.needs_dx else None,
         }  # fmt: skip
 
@@ -224,11 +225,11 @@ class KernelCell(Cell):
 
     def _absorb(self, steps: slice, dz: Array, ctx: Context) -> None:
         """What a chunk of steps adds to the gradients of the weights, and dL/dx at these steps."""
-        seen, weights, dweights, dx = (ctx.values[name] for name in ("all_seen", "weights", "dweights", "dx"))
+        names = ("all_seen", "weights", "dweights", "share", "dx")
+        seen, weights, dweights, share, dx = (ctx.values[name] for name in names)
         _, masks, rows, n = seen.shape
         turned = ctx.buffer("turned", (masks, rows, dz.shape[1], n), self.dtype)
         np.copyto(turned, seen[steps].transpose(1, 2, 0, 3))
-        share = ctx.buffer("dweights of a chunk", dweights.shape, self.dtype)
         self.weight_gradients(turned.reshape(masks, rows, -1), dz.reshape(len(dz), -1), share, steps, ctx)
         dweights += share
         if dx is not None:

@@ -73,7 +73,7 @@ class LSTMCell(KernelCell):
     def begin(self, x: Array, ctx: Context) -> None:
         super().begin(x, ctx)
         z, gates = ctx.values["all_z"], ctx.values["gates"]
-        i, f, o, candidate = gates.reshape(len(gates), 4, self.units, -1).swapaxes(0, 1)
+        i, f, o, candidate = gates.reshape(len(gates), 4, self.units, x.shape[2]).swapaxes(0, 1)
         squashed = ctx.buffer("squashed", i.shape, self.dtype)  # act(c_t)
         ctx.values["steps"] = list(
             zip(*self._by_function(z), *self._by_function(gates), i, f, o, candidate, squashed, strict=True)
