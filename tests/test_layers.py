@@ -12,6 +12,7 @@ import pytest
 from case import Case
 from cases import LAYERS, WITHOUT_GRADIENT
 from cases_core import square, square_gradient
+from scratch import spoil
 
 from minikeras import layers, registry
 from minikeras.context import Context
@@ -97,6 +98,20 @@ def test_inputs_and_layer_are_never_written_to(case):
     assert {k: v for k, v in vars(layer).items() if not isinstance(v, list)} == before
     for w, c in zip(weights, copies, strict=True):
         np.testing.assert_array_equal(w, c)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.finfo(np.float32).max])
+@each_layer
+def test_what_was_in_the_scratch_arrays_does_not_matter(case, value):
+    layer, x, ctx, results = build(case, "float32"), case.x(dtype="float32"), Context(), []
+    for _ in range(2):
+        y, _ = run(layer, x, case, ctx)
+        dx = layer.run_backward(np.ones_like(y), ctx)
+        gradients = [ctx.grad(v) for v in layer.trainable_weights]
+        results.append([np.array(a) for a in (y, *([] if dx is None else [dx]), *gradients)])
+        spoil(ctx, value)
+    for first, second in zip(*results, strict=True):
+        np.testing.assert_array_equal(first, second)
 
 
 @each_layer

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scratch import spoil
 
 from minikeras import layers
 from minikeras.context import Context
@@ -56,14 +57,6 @@ def test_a_chunk_fits_the_cache_unless_the_weights_are_many():
     assert kernel_cell.chunk_length(28, 512 * 1024, 157 * 512) == 1
     assert kernel_cell.chunk_length(28, 2048 * 64, 1025 * 2048) == 28
     assert kernel_cell.chunk_length(0, 0, 2**30) == 1
-
-
-def spoil(ctx: Context, value: float) -> None:
-    """Fill every scratch array."""
-    for array in ctx._storage.values():
-        array.fill(value)
-    for child in ctx.children.values():
-        spoil(child, value)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.finfo(np.float32).max])
