@@ -157,7 +157,7 @@ class KernelCell(Cell):
         dzs = [ctx.buffer("dzs", (width, chunk.stop - chunk.start, n), self.dtype) for chunk in chunks]
         dweights, share = ctx.buffer("dweights", (2, *weights.shape), self.dtype)
         dweights.fill(0)
-        share.fill(0)  # also where a cell has no weights
+        share.fill(0)  # also in the corners that hold no weight of the cell
         ctx.values |= {
             "dz": ctx.buffer("dz", (width, n), self.dtype),
             "dh": ctx.buffer("dh", (self.units, n), self.dtype),
