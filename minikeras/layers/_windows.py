@@ -65,6 +65,12 @@ class Sweep:
         """For each cell of the window: its index, and the slice of the padded array that it passes over."""
         return taps(self.kernel, self.strides, self.dilation, self.out)
 
+    def covers(self, sizes: Sequence[int]) -> bool:
+        """Whether each cell of the padded axes lies in exactly one window."""
+        return self.kernel == self.strides and all(
+            o * s == n for o, s, n in zip(self.out, self.strides, sizes, strict=True)
+        )
+
 
 def pad(x: Array, amounts: Pads, value: float, ctx: Context) -> Array:
     """x with `value` around its spatial axes; x itself where nothing is to be added."""

@@ -91,40 +91,53 @@ class MaxPooling(Pooling):
         sweep = self._sweep(x)
         padded = pad(x, sweep.amounts, -np.inf, ctx)
         y = ctx.buffer("y", (len(x), *sweep.out, x.shape[-1]), self.dtype)
+        winner = ctx.buffer("winner", y.shape, _index_type(sweep)) if ctx.recording else None
         for tile in _tiles(y):
             best, seen = y[tile], padded[tile]
-            for tap, where in sweep.taps():
-                if any(tap):
-                    np.maximum(best, seen[where], out=best)
-                else:  # the window's first cell
-                    np.copyto(best, seen[where])
-        ctx.save(padded=padded, shape=x.shape, sweep=sweep, y=y)
+            for number, (_, where) in enumerate(sweep.taps()):
+                cell = seen[where]
+                if winner is not None:
+                    _note_winner(number, cell, best, winner[tile], ctx)
+                if number:
+                    np.maximum(best, cell, out=best)
+                else:
+                    np.copyto(best, cell)
+        ctx.save(winner=winner, padded_shape=padded.shape, shape=x.shape, sweep=sweep)
         return self.restore(y)
 
     def backward(self, dy: Array, ctx: Context) -> Array:
-        padded, shape, sweep, y = ctx.saved("padded", "shape", "sweep", "y")
+        winner, padded_shape, shape, sweep = ctx.saved("winner", "padded_shape", "shape", "sweep")
         dy = self.channels_last(dy)
-        dpadded = ctx.buffer("dpadded", padded.shape, self.dtype)
-        apart = all(
-            k <= s for k, s in zip(self.pool_size, self.strides, strict=True)
-        )  # windows share no cell
-        for tile in _tiles(y):
-            best, seen, dseen = y[tile], padded[tile], dpadded[tile]
-            rest = ctx.buffer(
-                "rest", best.shape, self.dtype
-            )  # the part of dy that has not found its cell yet
-            share = ctx.buffer("share", best.shape, self.dtype)
-            np.copyto(rest, dy[tile])
-            dseen[...] = 0
-            for _, where in sweep.taps():
-                np.equal(best, seen[where], out=share, casting="unsafe")
-                share *= rest
+        dpadded = ctx.buffer("dpadded", padded_shape, self.dtype)
+        apart = all(k <= s for k, s in zip(sweep.kernel, sweep.strides, strict=True))  # windows share no cell
+        for tile in _tiles(dy):
+            part, won, dseen = dy[tile], winner[tile], dpadded[tile]
+            share = ctx.buffer("share", part.shape, self.dtype)
+            if not sweep.covers(padded_shape[1:-1]):
+                dseen[...] = 0
+            for number, (_, where) in enumerate(sweep.taps()):
+                np.equal(won, won.dtype.type(number), out=share, casting="unsafe")  # 1 where this cell won
                 if apart:
-                    dseen[where] = share
+                    np.multiply(share, part, out=dseen[where])
                 else:
+                    share *= part
                     dseen[where] += share
-                rest -= share
         return self.restore(dpadded[inner(shape, sweep.amounts)])
+
+
+def _index_type(sweep: Sweep) -> np.dtype:
+    """The smallest integers that number a window's cells: passes over them cost next to nothing."""
+    return np.min_scalar_type(math.prod(sweep.kernel) - 1)
+
+
+def _note_winner(number: int, cell: Array, best: Array, winner: Array, ctx: Context) -> None:
+    """winner = number where this cell of the window is larger than all before it, which had smaller numbers."""
+    if not number:
+        winner[...] = 0
+        return
+    larger = np.greater(cell, best, out=ctx.buffer("larger", best.shape, np.bool_)).view(np.uint8)
+    mine = ctx.buffer("mine", best.shape, winner.dtype)
+    np.maximum(winner, np.multiply(larger, winner.dtype.type(number), out=mine), out=winner)
 
 
 def _tiles(y: Array) -> Iterator[slice]:
