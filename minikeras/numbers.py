@@ -23,6 +23,12 @@ def number(value: float, dtype: DType) -> Array:
     return array
 
 
+@lru_cache(maxsize=1024)
+def bounds(low: float, high: float, dtype: DType) -> tuple[Array, Array]:
+    """Two such numbers, for `clip`."""
+    return number(low, dtype), number(high, dtype)
+
+
 # `np.clip` reaches this function after a microsecond of checks. With both bounds it is also three times as
 # fast on large arrays as `np.maximum`, whose loop for a single number is not vectorized.
 clip: Any = getattr(np._core.umath, "clip", np.clip)  # type: ignore[attr-defined]
@@ -38,7 +44,7 @@ def ones(n: int, dtype: DType) -> Array:
         found = np.ones(n, dtype)
         found.flags.writeable = False
         _ones[dtype] = found
-    return found[:n]
+    return found if len(found) == n else found[:n]
 
 
 def sum_rows(x: Array, out: Array | None = None) -> Array:

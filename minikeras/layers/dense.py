@@ -123,11 +123,14 @@ class Dense(Layer):
     def backward(self, dy: Array, ctx: Context) -> Array | None:
         x, kept = ctx.saved("x", "kept")
         dz = activation_backward(self.activation, dy, kept, ctx)
-        rows, dz = x.reshape(-1, x.shape[-1]), dz.reshape(-1, self.units)
+        rows = x
+        if x.ndim != 2:
+            rows, dz = x.reshape(-1, x.shape[-1]), dz.reshape(-1, self.units)
         rows.T.dot(dz, out=ctx.grad(self.kernel))  # dL/dkernel = xᵀ dz
         if self.use_bias:
             sum_rows(dz, out=ctx.grad(self.bias))  # dL/dbias = Σ dz over the batch
         if not ctx.needs_dx:
             return None
         dx = ctx.buffer("dx", rows.shape, self.dtype)
-        return dz.dot(self.kernel.value.T, out=dx).reshape(x.shape)  # dL/dx = dz kernelᵀ
+        dz.dot(self.kernel.value.T, out=dx)  # dL/dx = dz kernelᵀ
+        return dx if x.ndim == 2 else dx.reshape(x.shape)

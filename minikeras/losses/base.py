@@ -16,6 +16,7 @@ import numpy as np
 from minikeras import config
 from minikeras.errors import ShapeError, check_option
 from minikeras.naming import to_snake_case
+from minikeras.numbers import number, sum_columns
 from minikeras.registry import Configurable, Table, arguments
 from minikeras.typing import Array
 
@@ -219,7 +220,8 @@ def as_float(x: Any, dtype: Any) -> Array:
 
 def mean_over(values: Array, axis: int = -1) -> Array:
     """The mean along an axis, as by `np.mean`, whose overhead is that of four sums of a small batch."""
-    return np.asarray(np.add.reduce(values, axis=axis) / values.shape[axis])
+    total = sum_columns(values) if axis == -1 else np.add.reduce(values, axis=axis)
+    return np.asarray(total / number(values.shape[axis], values.dtype))
 
 
 def expand(values: Array, axis: int = -1) -> Array:

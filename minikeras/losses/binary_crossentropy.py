@@ -77,7 +77,7 @@ class BinaryCrossentropy(Loss):
         return (c - y) / (c * (1 - c)) * inside_clip(p)
 
     def _spread(self, dv: Array, y_pred: Array) -> Array:
-        return expand(dv / y_pred.shape[self.axis], self.axis)
+        return expand(dv / number(y_pred.shape[self.axis], dv.dtype), self.axis)
 
 
 class BinaryFocalCrossentropy(BinaryCrossentropy):

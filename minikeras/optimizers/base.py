@@ -157,7 +157,8 @@ class Optimizer(Options, State):
         scalars = layout.numbers
         for number, value in zip(scalars, values, strict=True):
             number.fill(value)
-        kept = 1.0 - lr * (self.weight_decay or 0.0)  # w - lr λ w = (1 - lr λ) w
+        decay = self.weight_decay
+        kept = 1.0 - lr * decay if decay else 1.0  # w - lr λ w = (1 - lr λ) w
         if len(layout.shares) == 1:
             self._update_blocks(layout.blocks, g, scalars, kept)
         else:

@@ -34,6 +34,7 @@ class TrainingStep:
         self.loss_weight = loss_weight
         self.optimizer = optimizer
         self.variables: list[Variable] = model.trainable_weights
+        self.penalized = [v for v in self.variables if v.regularizer is not None]
         self.paired = is_paired(model, loss)
         self.batch: Any = None  # the last one, for who asks what went wrong with it
         self.arena = Arena(self.variables)
@@ -50,7 +51,7 @@ class TrainingStep:
         y_pred = self.parts.forward(model, x)
         loss, dy = self._loss_and_gradient(y, y_pred, weights)
         self.parts.backward(model, dy)
-        penalty = add_penalties(self.variables, ctx)
+        penalty = add_penalties(self.penalized, ctx) if self.penalized else 0.0
         self.optimizer.apply_flat(self.arena, self.parts.gradients[0])
         return loss * self.loss_weight + penalty + ctx.penalty, y_pred
 
