@@ -34,7 +34,7 @@ from minikeras.typing import Array, Shape
 class Cell(Layer):
     """One step of a recurrent layer; see the module's description.
 
-    `begin`, `step`, `begin_backward`, `step_backward` and `finish` are what `RNN` calls. `states` holds
+    `begin`, `state_room`, `step`, `begin_backward`, `step_backward` and `finish` are what `RNN` calls. `states` holds
     steps + 1 arrays (size, batch) for each state: the states before step t are at index t, those after it at t + 1.
     Unless the output is the first state (`outputs_state`), the last of them is that of the outputs.
     """
@@ -68,6 +68,10 @@ class Cell(Layer):
     def begin(self, x: Array, ctx: Context) -> None:
         """Prepare a pass over x, shape (steps, inputs, batch)."""
         ctx.values = {"x": x, "dx": None, "sums": None}
+
+    def state_room(self, ctx: Context) -> Array | None:
+        """Where the first state lies in this pass, (steps + 1, size, batch), if the cell has a place for it."""
+        return None
 
     def step(self, t: int, states: Sequence[list[Array]], ctx: Context) -> None:
         """Fill the states and the output after step t from the states before it."""

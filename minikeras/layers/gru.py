@@ -76,7 +76,7 @@ class GRUCell(KernelCell):
         super().begin(x, ctx)
         u, (steps, _, n) = self.units, x.shape
         seen, kernels, z, gates = (ctx.values[name] for name in ("all_seen", "kernels", "all_z", "gates"))
-        np.matmul(kernels[0, :, u:], seen[:, 0, u:], out=z[:, :u])  # x_t W_h + b of all steps
+        np.matmul(kernels[0, :, u:], seen[:steps, 0, u:], out=z[:, :u])  # x_t W_h + b of all steps
         # r (h_{t−1} R_h + b'), or r h_{t−1}, is made from this
         reset = z[:, 3 * u :] if self.reset_after else ctx.buffer("reset", (steps, u, n), self.dtype)
         candidate, update, r = gates[:, : 3 * u].reshape(steps, 3, u, n).swapaxes(0, 1)

@@ -123,12 +123,12 @@ class KernelCell(Cell):
     def begin(self, x: Array, ctx: Context) -> None:
         (steps, inputs, n), u, first = x.shape, self.units, self.first_input
         # the same masks at each step; one for all gates, but as in Keras one for each with recurrent dropout
-        masks = self.gates if self.recurrent_dropout > 0 else 1
+        masks = self.gates if ctx.training and self.recurrent_dropout > 0 else 1
         x_mask = self._mask("dropout", (masks, inputs, n), ctx)
         h_mask = self._mask("recurrent_dropout", (masks, u, n), ctx)
-        seen = ctx.buffer("seen", (steps, masks, first + inputs, n), self.dtype)  # [h_{t−1}, 1, x_t]
+        seen = ctx.buffer("seen", (steps + 1, masks, first + inputs, n), self.dtype)  # [h_{t−1}, 1, x_t]
         seen[:, :, u:first] = 1
-        mask_into(seen[:, :, first:], x[:, None], x_mask)
+        mask_into(seen[:steps, :, first:], x[:, None], x_mask)
         weights = ctx.buffer("weights", (first + inputs, self.blocks * u), self.dtype)
         weights.fill(0)
         for part, place in self._places(weights, attrgetter("value")):
@@ -148,6 +148,10 @@ class KernelCell(Cell):
             "all_z": z, "z": list(z.reshape(steps, self.blocks, u, n)), "gates": gates,
             "x_mask": x_mask, "h_mask": h_mask,
         }  # fmt: skip
+
+    def state_room(self, ctx: Context) -> Array | None:
+        """Without a mask on its way to the next step, h_t is written where that step looks for it."""
+        return None if ctx.values["h_mask"] is not None else ctx.values["all_seen"][:, 0, : self.units]
 
     def begin_backward(self, ctx: Context) -> None:
         weights, seen = ctx.values["weights"], ctx.values["all_seen"]
@@ -202,8 +206,9 @@ class KernelCell(Cell):
 
     def see(self, t: int, states: Sequence[list[Array]], ctx: Context) -> Array:
         """[h_{t−1}, 1, x_t] under each mask, (masks, units + 1 + inputs, batch)."""
-        seen, h = ctx.values["seen"][t]
-        mask_into(h, states[0][t], ctx.values["h_mask"])
+        (seen, h), mask = ctx.values["seen"][t], ctx.values["h_mask"]
+        if mask is not None:  # else it is there already
+            np.multiply(states[0][t], mask, out=h)
         return seen
 
     def preactivate(self, t: int, states: Sequence[list[Array]], ctx: Context) -> None:
@@ -252,6 +257,9 @@ class KernelCell(Cell):
     def forward(self, x: Array, states: Sequence[Array], ctx: Context) -> tuple[Array, Sequence[Array]]:  # type: ignore[override]
         self.begin(x.T[None], ctx)
         pairs = [list(ctx.buffer(f"pair{i}", (2, *s.T.shape), self.dtype)) for i, s in enumerate(states)]
+        room = self.state_room(ctx)
+        if room is not None:
+            pairs[0] = list(room)
         for pair, s in zip(pairs, states, strict=True):
             np.copyto(pair[0], s.T)
         self.step(0, pairs, ctx)

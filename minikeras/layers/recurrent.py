@@ -159,9 +159,9 @@ class RNN(Layer):
             self.check_input(x.shape)  # the last batch of an epoch may be too small
         sequence = x[:, :: -1 if self.go_backwards else 1].transpose(self.sequence_axes)
         keep = self._keep(ctx)
-        states = self._initial_states(x.shape, ctx)
         inner = ctx.child("cell")
         self.cell.begin(sequence, inner)
+        states = self._initial_states(x.shape, ctx, self.cell.state_room(inner))
         by_step = [list(s) for s in states]
         for t in range(x.shape[1]):
             self.cell.step(t, by_step, inner)
@@ -231,12 +231,13 @@ class RNN(Layer):
         ones = (1,) * (len(self.sequence_axes) - 2)
         return mask.reshape(*mask.shape, *ones).transpose(self.sequence_axes)
 
-    def _initial_states(self, shape: tuple[int, ...], ctx: Context) -> list[Array]:
+    def _initial_states(self, shape: tuple[int, ...], ctx: Context, room: Array | None) -> list[Array]:
         """The arrays that the cell will fill: one for each state, and for outputs that are no state."""
         arrays = []
         for i, inner in enumerate(self.state_shapes(shape)):
             step = (shape[0], *(n or 0 for n in inner))
-            s = ctx.buffer(f"state{i}", (shape[1] + 1, *(step[axis] for axis in self.step_axes)), self.dtype)
+            all_steps = (shape[1] + 1, *(step[axis] for axis in self.step_axes))
+            s = ctx.buffer(f"state{i}", all_steps, self.dtype) if i or room is None else room
             s[0] = 0
             if self.states is not None and i < len(self.states):
                 s[0] = self.states[i].transpose(self.step_axes)
