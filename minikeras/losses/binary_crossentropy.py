@@ -65,9 +65,12 @@ class BinaryCrossentropy(Loss):
     def elementwise(y: Array, p: Array) -> Array:
         """−(y log p + (1 − y) log(1 − p)) of each number."""
         p, one = clip_probability(p), number(1, p.dtype)
-        v = one - y
-        v *= np.log(one - p)
-        v += y * np.log(p)
+        v = np.subtract(one, p)
+        np.log(v, out=v)
+        v *= one - y
+        np.log(p, out=p)
+        p *= y
+        v += p
         return np.negative(v, out=v)
 
     @staticmethod

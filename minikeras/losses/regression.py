@@ -44,7 +44,8 @@ class MeanAbsoluteError(Loss):
         return mean_over(np.abs(e, out=e), axis=-1)
 
     def backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
-        dy = np.sign(y_pred - y_true)
+        dy = y_pred - y_true
+        np.sign(dy, out=dy)
         dy *= spread(dv, y_pred)
         return dy
 

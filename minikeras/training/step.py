@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minikeras.context import Context
+from minikeras.numbers import keep_freed_memory
 from minikeras.training.pairing import is_paired, mark_paired
 from minikeras.training.sharing import Parts, part_count
 from minikeras.typing import Array
@@ -30,6 +31,7 @@ class TrainingStep:
     def __init__(
         self, model: Any, loss: Any, loss_weight: float, optimizer: Any, shape: tuple[int, ...]
     ) -> None:
+        keep_freed_memory()
         self.loss = loss
         self.loss_weight = loss_weight
         self.optimizer = optimizer
