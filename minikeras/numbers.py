@@ -38,8 +38,8 @@ def keep_freed_memory() -> None:
     """Let the C library keep the memory of freed arrays for the next ones.
 
     glibc gives it back to the system when twice as much lies free as the largest block that it ever unmapped, and
-    then each page costs a page fault again: the cross-entropy of 128 × 5,000 numbers takes six times as long. From a
-    block of nearly 32 MB, the most that it learns from, it learns to keep 62 MB. The block's pages are never
+    then each page costs a page fault again: the binary cross-entropy of 128 × 5,000 numbers takes six times as long.
+    From a block of nearly 32 MB, the most that it learns from, it learns to keep 62 MB. The block's pages are never
     touched, so it costs nothing. Other C libraries do as they did.
 
     Source: glibc's manual, "Malloc Tunable Parameters", M_MMAP_THRESHOLD.

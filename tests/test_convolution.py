@@ -90,6 +90,14 @@ def test_equal_maxima_share_the_gradient_globally_and_the_first_takes_it_adaptiv
     np.testing.assert_allclose(dx[0, :, 0], [0, 1, 0, 0, 0])
 
 
+@pytest.mark.parametrize("winner", [0, 255, 256, 299])
+def test_the_winner_of_a_window_with_more_cells_than_a_byte_can_number(winner):
+    x = np.zeros((1, 300, 1))
+    x[0, winner] = 1
+    _, dx, _ = passes(L.MaxPooling1D(300, dtype="float64"), x, np.full((1, 1, 1), 2.0))
+    np.testing.assert_array_equal(dx, 2 * x)
+
+
 def test_masked_steps_do_not_count_in_the_mean():
     x, mask = normal(2, 3, 4), np.array([[True, False, True], [False, False, False]])
     layer = L.GlobalAveragePooling1D(dtype="float64")

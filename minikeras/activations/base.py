@@ -31,11 +31,11 @@ class Activation(Configurable):
 
     def __call__(self, z: Array, out: Array | None = None) -> Array:
         """y = f(z), written into `out` where given; `out` may be z itself unless `needs_input`."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define `__call__(self, z, out=None)`.")
 
     def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:
         """dz = f'(z) · dy, where `saved` is y, or z when `needs_input`. Never writes to dy or saved."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define `backward(self, dy, saved, out=None)`.")
 
     @property
     def name(self) -> str:
