@@ -67,11 +67,13 @@ class Team:
 
     def __init__(self, size: int) -> None:
         self._barrier = threading.Barrier(size)
-        self._given: list[Any] = [None] * size
+        self._given: list[list[Any]] = [[None] * size, [None] * size]
+        self._turns = [0] * size  # which of the two lists each member uses next
 
     def run(self, jobs: Sequence[Callable[[], Result]]) -> list[Result]:
         """`run_all` with a job for each member. An error in one ends them all, and is raised."""
         self._barrier.reset()
+        self._turns = [0] * len(self._turns)
         self._error: BaseException | None = None
         with _together:  # each job must have a thread: one that waits for another team's would wait for ever
             try:
@@ -94,13 +96,16 @@ class Team:
         """Go on when all members have come here."""
         self._barrier.wait()
 
-    def total(self, member: int, x: Any) -> Any:
-        """The sum of what all members give, in their order, so that it is the same to the bit for each."""
-        self._given[member] = x
+    def total(self, member: int, values: Sequence[Any]) -> list[Any]:
+        """The sum over all members of each value, in their order, so that it is the same to the bit for each."""
+        turn = self._turns[member]
+        self._turns[member] = (
+            1 - turn
+        )  # nobody comes back to this list before all have read it: they meet between
+        given = self._given[turn]
+        given[member] = values
         self._barrier.wait()
-        total = sum(self._given[1:], start=self._given[0])
-        self._barrier.wait()  # nobody may give the next x before all have read this one
-        return total
+        return [sum(parts[1:], start=parts[0]) for parts in zip(*given, strict=True)]
 
 
 class _Pools:

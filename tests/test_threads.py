@@ -16,6 +16,7 @@ from minikeras import config, workers
 from minikeras.context import Context
 from minikeras.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Input, Lambda, Layer
 from minikeras.training import sharing
+from minikeras.variable import Arena
 
 
 @pytest.fixture
@@ -220,7 +221,7 @@ def test_the_error_that_ended_a_team_is_the_one_that_is_raised():
     team = workers.Team(3)
 
     def wait():
-        team.total(0, 1)
+        team.total(0, [1])
 
     def fail():
         raise KeyError("the cause")
@@ -228,7 +229,7 @@ def test_the_error_that_ended_a_team_is_the_one_that_is_raised():
     for jobs in ([wait, wait, fail], [fail, wait, wait], [wait, fail, wait]):
         with pytest.raises(KeyError, match="the cause"):
             team.run(jobs)
-    assert team.run([partial(team.total, i, np.array(i + 1.0)) for i in range(3)]) == [6.0, 6.0, 6.0]
+    assert team.run([partial(team.total, i, [np.array(i + 1.0)]) for i in range(3)]) == [[6.0]] * 3
 
 
 def test_parts_draw_their_own_numbers_from_one_seed_of_the_layer():
@@ -366,3 +367,14 @@ def test_an_interrupted_run_in_threads_goes_on_with_the_same_bits(threads, tmp_p
         run(backup, Stop())
     for a, b in zip(whole, run(keras.callbacks.BackupAndRestore(str(tmp_path / "backup"))), strict=True):
         assert np.array_equal(a, b)
+
+
+def test_a_layer_whose_parts_wait_for_each_other_needs_more_work_to_be_shared_out(threads):
+    config.set_num_threads(2)
+
+    def parts(width, normalized):
+        layers = [[Dense(width), BatchNormalization()] if normalized else [Dense(width)] for _ in range(4)]
+        model = keras.Sequential([Input((width,)), *(layer for pair in layers for layer in pair)])
+        return sharing.part_count(model, (128, width), Arena(model.trainable_weights))
+
+    assert [parts(256, False), parts(256, True), parts(1024, True)] == [2, 1, 2]

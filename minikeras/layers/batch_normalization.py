@@ -57,6 +57,8 @@ class BatchNormalization(Scaled):
     Source: Ioffe and Szegedy, "Batch Normalization", 2015.
     """
 
+    meetings = 3  # for the mean, for the variance, and on the way back
+
     @property
     def rowwise(self) -> bool:
         """Not where the channels are the samples."""
@@ -117,15 +119,12 @@ class BatchNormalization(Scaled):
         return config
 
     def forward(self, x: Array, ctx: Context) -> Array:
-        share, mean, variance = (
-            None,
-            self.along(self.moving_mean.value, x),
-            self.along(self.moving_variance.value, x),
-        )
+        share, weights = None, None
+        mean, variance = (self.along(v.value, x) for v in (self.moving_mean, self.moving_variance))
         centred, y = (ctx.buffer(name, x.shape, self.dtype) for name in ("centred", "y"))
         if ctx.training and self.trainable and x.size > 0:
-            share = self._share(x, ctx)
-            mean, variance = self._moments(x, centred, share, ctx)
+            weights = self._weights(x, ctx)
+            share, mean, variance = self._moments(x, centred, weights, ctx)
             if ctx.leads:
                 self._move_averages(mean, variance)
         else:
@@ -137,7 +136,7 @@ class BatchNormalization(Scaled):
             np.multiply(centred[tile], scale, out=y[tile])  # y = γ (x − mean)/√(variance + ε) + β
             if shift is not None:
                 y[tile] += shift
-        ctx.save(centred=centred, mean=mean, inverse=inverse, scale=scale, share=share)
+        ctx.save(centred=centred, inverse=inverse, scale=scale, share=share, weights=weights)
         return y
 
     def _move_averages(self, mean: Array, variance: Array) -> None:
@@ -160,38 +159,41 @@ class BatchNormalization(Scaled):
         others = tuple(a for a in range(x.ndim) if a not in self.axes(x.ndim))
         return np.asarray(np.add.reduce(x, axis=others, keepdims=True))
 
-    def _share(self, x: Array, ctx: Context) -> Any:
-        """How much each number counts in its channel's mean: 1/n, or an array with 0 for a masked step."""
-        channels = self.axes(x.ndim)
+    def _weights(self, x: Array, ctx: Context) -> Array | None:
+        """1 for a step that counts and 0 for a masked one, with axes that meet x; None where all count."""
         if ctx.mask is None:
-            n = math.prod(size for a, size in enumerate(x.shape) if a not in channels)
-            return 1 / float(ctx.total(np.asarray(n)))
+            return None
         weights = np.asarray(ctx.mask, self.dtype)
         weights = weights.reshape(weights.shape + (1,) * (x.ndim - weights.ndim))
-        weights = np.broadcast_to(weights, [1 if a in channels else n for a, n in enumerate(x.shape)])
-        return weights / (ctx.total(weights.sum()) + np.asarray(1e-7, self.dtype))
+        channels = self.axes(x.ndim)
+        return np.broadcast_to(weights, [1 if a in channels else n for a, n in enumerate(x.shape)])
 
-    def _moments(self, x: Array, centred: Array, share: Any, ctx: Context) -> tuple[Array, Array]:
-        """Mean and variance of each channel, in two passes; the differences from the mean go to `centred`."""
-        masked = not isinstance(share, float)
-        mean: Any = 0
-        variance: Any = 0
+    def _moments(
+        self, x: Array, centred: Array, weights: Array | None, ctx: Context
+    ) -> tuple[float, Array, Array]:
+        """1/n, mean and variance of each channel, in two passes; the differences from the mean go to `centred`."""
+        n: Any = math.prod(size for a, size in enumerate(x.shape) if a not in self.axes(x.ndim))
+        total: Any = 0
         for tile in self._tiles(x):
-            mean = mean + self._sum(x[tile] * share[tile] if masked else x[tile])
-        mean = ctx.total(mean) if masked else ctx.total(mean) * share  # Σ share x
+            total = total + self._sum(x[tile] if weights is None else x[tile] * weights[tile])
+        n, total = ctx.total(n if weights is None else float(weights.sum()), total)
+        share = 1 / n if weights is None else 1 / (n + 1e-7)
+        mean = total * share
         wide = self._wide(mean, x)
+        total = 0
         for tile in self._tiles(x):
             difference = np.subtract(x[tile], wide, out=centred[tile])
             square = np.multiply(
                 difference, difference, out=ctx.buffer("square", difference.shape, self.dtype)
             )
-            if masked:
-                square *= share[tile]
-            variance = variance + self._sum(square)
-        return mean, ctx.total(variance) if masked else ctx.total(variance) * share  # Σ share (x − mean)²
+            if weights is not None:
+                square *= weights[tile]
+            total = total + self._sum(square)
+        (total,) = ctx.total(total)
+        return share, mean, total * share
 
     def backward(self, dy: Array, ctx: Context) -> Array:
-        centred, mean, inverse, scale, share = ctx.saved("centred", "mean", "inverse", "scale", "share")
+        centred, inverse, scale, share, weights = ctx.saved("centred", "inverse", "scale", "share", "weights")
         dx = ctx.buffer("dx", centred.shape, self.dtype)
         total = slope = np.zeros_like(inverse)
         for tile in self._tiles(centred):
@@ -205,15 +207,14 @@ class BatchNormalization(Scaled):
         if share is None:
             return np.multiply(dy, scale, out=dx)
         # mean and variance depend on x: dx = γ/√(variance + ε) (dy − share (Σ dy + x̂ Σ dy x̂))
-        total, slope = ctx.total(total), ctx.total(slope)
-        masked = not isinstance(share, float)
-        if masked:  # the shares add up to a little less than 1, so that Σ share x̂ is not quite 0
-            total = total - mean * (1 - ctx.total(share.sum())) * inverse * slope
+        total, slope = ctx.total(total, slope)
         slope, total = self._wide(slope * inverse, centred), self._wide(total, centred)
         for tile in self._tiles(centred):
             d = np.multiply(centred[tile], slope, out=dx[tile])
             d += total
-            d *= share[tile] if masked else share
+            d *= share
+            if weights is not None:
+                d *= weights[tile]
             np.subtract(dy[tile], d, out=d)
             d *= scale
         return dx

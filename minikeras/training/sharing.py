@@ -22,6 +22,7 @@ from minikeras.workers import Team, split, thread_count
 
 ROWS = 16  # the fewest that a part may have: products of fewer rows are slow
 WORK = 2**23  # multiplications of a forward pass that pay for handing a part to a thread, about 0.2 ms
+MEETING = 3 * 2**20  # multiplications that take as long as the parts' waiting for each other in a layer
 ADDING = 16  # multiplications that cost as much as adding one more gradient of a weight
 
 
@@ -30,7 +31,8 @@ def part_count(model: Any, shape: tuple[int, ...], arena: Arena) -> int:
     threads = thread_count()
     if threads == 1 or not _is_rowwise(model):
         return 1
-    pays = shape[0] * _work(model, shape) // (WORK + ADDING * arena.values.size)
+    cost = WORK + ADDING * arena.values.size + MEETING * _meetings(model)
+    pays = shape[0] * _work(model, shape) // cost
     return max(1, min(threads, shape[0] // ROWS, pays))
 
 
@@ -54,6 +56,11 @@ def _is_rowwise(layer: Any) -> bool:
         and layer.activity_regularizer is None
         and all(map(_is_rowwise, layer.sublayers()))
     )
+
+
+def _meetings(layer: Any) -> int:
+    """How often a step's parts wait for each other in this layer and those inside it."""
+    return int(layer.meetings) + sum(map(_meetings, layer.sublayers()))
 
 
 def _work(model: Any, shape: tuple[int, ...]) -> int:
