@@ -14,7 +14,18 @@ from test_layers import build
 import minikeras as keras
 from minikeras import config, workers
 from minikeras.context import Context
-from minikeras.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Input, Lambda, Layer
+from minikeras.layers import (
+    LSTM,
+    BatchNormalization,
+    Bidirectional,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Input,
+    Lambda,
+    Layer,
+)
 from minikeras.training import sharing
 from minikeras.variable import Arena
 
@@ -372,9 +383,16 @@ def test_an_interrupted_run_in_threads_goes_on_with_the_same_bits(threads, tmp_p
 def test_a_layer_whose_parts_wait_for_each_other_needs_more_work_to_be_shared_out(threads):
     config.set_num_threads(2)
 
-    def parts(width, normalized):
-        layers = [[Dense(width), BatchNormalization()] if normalized else [Dense(width)] for _ in range(4)]
-        model = keras.Sequential([Input((width,)), *(layer for pair in layers for layer in pair)])
-        return sharing.part_count(model, (128, width), Arena(model.trainable_weights))
+    def parts(shape, *layers):
+        model = keras.Sequential([Input(shape), *layers])
+        return sharing.part_count(model, (128, *shape), Arena(model.trainable_weights))
 
-    assert [parts(256, False), parts(256, True), parts(1024, True)] == [2, 1, 2]
+    def dense(width, normalized):
+        pairs = [[Dense(width), BatchNormalization()] if normalized else [Dense(width)] for _ in range(4)]
+        return [layer for pair in pairs for layer in pair]
+
+    assert parts((256,), *dense(256, False)) == 2
+    assert parts((256,), *dense(256, True)) == 1
+    assert parts((1024,), *dense(1024, True)) == 2
+    assert parts((60, 16), LSTM(32)) == 1 and parts((60, 16), Bidirectional(LSTM(32))) == 1
+    assert parts((60, 16), LSTM(128)) == 2

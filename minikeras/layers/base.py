@@ -62,7 +62,6 @@ class Layer(VariableOwner):
     # Whether each sample is worked on by itself, or with sums over the batch from `ctx.total`: then threads may
     # share out a batch. A layer of your own may say so; those of this package that cannot say that.
     rowwise: Any = False
-    meetings = 0  # how many calls of `ctx.total` that takes, forward and backward together
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -211,6 +210,10 @@ class Layer(VariableOwner):
             ctx.penalty += self.activity_regularizer(y) / max(len(y), 1)
             ctx.activity = y  # type: ignore[attr-defined]
         return y
+
+    def meetings(self, input_shape: Shape) -> float:
+        """How long parts of such a batch wait for each other in a training step, in calls of `ctx.total`."""
+        return sum(inner.meetings(input_shape) for inner in self.sublayers())
 
     def find_output_mask(self, x: Array, ctx: Context) -> Array | None:
         """The mask of the output in this pass."""

@@ -57,8 +57,6 @@ class BatchNormalization(Scaled):
     Source: Ioffe and Szegedy, "Batch Normalization", 2015.
     """
 
-    meetings = 3  # for the mean, for the variance, and on the way back
-
     @property
     def rowwise(self) -> bool:
         """Not where the channels are the samples."""
@@ -110,6 +108,10 @@ class BatchNormalization(Scaled):
             shape, self.moving_variance_initializer, None, False, name="moving_variance"
         )
         self.mark_built(input_shape)
+
+    def meetings(self, input_shape: Shape) -> float:
+        """For the mean, for the variance, and on the way back."""
+        return 3
 
     def get_config(self) -> dict[str, Any]:
         """Keras' keys; those of `renorm` only where they were set, as older versions do not know them."""

@@ -83,6 +83,10 @@ class RNN(Layer):
         """Not where it keeps the states of all samples from batch to batch."""
         return not self.stateful
 
+    def meetings(self, input_shape: Shape) -> float:
+        """Those of each step: its many small operations need Python's lock in turn."""
+        return (input_shape[1] or 1) * self.cell.meetings(input_shape)
+
     def build(self, input_shape: Shape) -> None:
         if self.stateful and input_shape[0] is None:
             raise ShapeError(

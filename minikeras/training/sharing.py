@@ -22,7 +22,7 @@ from minikeras.workers import Team, split, thread_count
 
 ROWS = 16  # the fewest that a part may have: products of fewer rows are slow
 WORK = 2**23  # multiplications of a forward pass that pay for handing a part to a thread, about 0.2 ms
-MEETING = 3 * 2**20  # multiplications that take as long as the parts' waiting for each other in a layer
+MEETING = 3 * 2**20  # multiplications that take as long as a meeting of the parts, `ctx.total`
 ADDING = 16  # multiplications that cost as much as adding one more gradient of a weight
 
 
@@ -31,8 +31,8 @@ def part_count(model: Any, shape: tuple[int, ...], arena: Arena) -> int:
     threads = thread_count()
     if threads == 1 or not _is_rowwise(model):
         return 1
-    cost = WORK + ADDING * arena.values.size + MEETING * _meetings(model)
-    pays = shape[0] * _work(model, shape) // cost
+    work, meetings = _work(model, shape)
+    pays = int(shape[0] * work / (WORK + ADDING * arena.values.size + MEETING * meetings))
     return max(1, min(threads, shape[0] // ROWS, pays))
 
 
@@ -41,7 +41,7 @@ def threads_for(model: Any, shape: tuple[int, ...]) -> int:
     threads = thread_count()
     if threads == 1 or _is_stateful(model):
         return 1
-    return max(1, min(threads, shape[0] * _work(model, shape) // WORK))
+    return max(1, min(threads, shape[0] * _work(model, shape)[0] // WORK))
 
 
 def _is_stateful(layer: Any) -> bool:
@@ -58,23 +58,22 @@ def _is_rowwise(layer: Any) -> bool:
     )
 
 
-def _meetings(layer: Any) -> int:
-    """How often a step's parts wait for each other in this layer and those inside it."""
-    return int(layer.meetings) + sum(map(_meetings, layer.sublayers()))
+def _work(model: Any, shape: tuple[int, ...]) -> tuple[int, float]:
+    """About how many multiplications one sample takes, and how often the parts of a batch wait for each other.
 
-
-def _work(model: Any, shape: tuple[int, ...]) -> int:
-    """About how many multiplications one sample takes: each weight is used at each place of the input."""
-    total = 0
+    Each weight is used at each place of the input.
+    """
+    total, meetings = 0, 0.0
     for layer in model.layers:
         weights = sum(v.size for v in layer.trainable_weights) if layer.casts_input else 0  # else looked up
         total += weights * math.prod(shape[1:-1])
+        meetings += layer.meetings(shape)
         shape = layer.compute_output_shape(shape)
         if not isinstance(shape, tuple):
-            return 0  # several outputs
+            return 0, 0.0  # several outputs
         shape = tuple(1 if n is None else n for n in shape)
         total += math.prod(shape[1:])
-    return total
+    return total, meetings
 
 
 class Parts:
