@@ -323,17 +323,19 @@ def test_predictions_have_the_same_bits_on_any_number_of_threads(threads, rows, 
     found = []
     for n in (1, 2, 7):
         threads(n)
-        assert sharing.threads_for(model, x.shape) == n
+        assert sharing.threads_for(model, x.shape, 32) == n
         found.append(model.predict(x, verbose=0))
     assert found[0].shape == (rows, 10)
     assert np.array_equal(found[0], found[1]) and np.array_equal(found[0], found[2])
 
 
 def test_batches_of_a_stateful_layer_stay_in_order(threads, monkeypatch):
-    monkeypatch.setattr(sharing, "WORK", 1)
+    for name in ("WORK", "CALLS", "MEETING"):
+        monkeypatch.setattr(sharing, name, 1)
     threads(4)
+    assert sharing.threads_for(keras.Sequential([Input((3, 4)), LSTM(5)]), (8, 3, 4), 2) == 4
     model = keras.Sequential([Input(batch_shape=(2, 3, 4)), keras.layers.LSTM(5, stateful=True)])
-    assert sharing.threads_for(model, (8, 3, 4)) == 1
+    assert sharing.threads_for(model, (8, 3, 4), 2) == 1
     x = np.random.default_rng(0).normal(size=(8, 3, 4)).astype("float32")
     together = model.predict(x, batch_size=2, verbose=0)
     model.layers[0].reset_states()
@@ -396,3 +398,18 @@ def test_a_layer_whose_parts_wait_for_each_other_needs_more_work_to_be_shared_ou
     assert parts((1024,), *dense(1024, True)) == 2
     assert parts((60, 16), LSTM(32)) == 1 and parts((60, 16), Bidirectional(LSTM(32))) == 1
     assert parts((60, 16), LSTM(128)) == 2
+
+
+def test_batches_of_little_work_are_predicted_in_one_thread(threads):
+    threads(2)
+
+    def count(shape, batch_size, *layers):
+        return sharing.threads_for(keras.Sequential([Input(shape), *layers]), (5000, *shape), batch_size)
+
+    assert [count((128,), 32, Dense(128)), count((128,), 256, Dense(128)), count((512,), 32, Dense(512))] == [
+        1,
+        2,
+        2,
+    ]
+    assert [count((60, 16), 32, LSTM(32)), count((60, 16), 32, LSTM(128))] == [1, 2]
+    assert count((512,), 32, Dense(512), BatchNormalization()) == 2  # it sums nothing over the batch here

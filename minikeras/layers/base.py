@@ -211,9 +211,9 @@ class Layer(VariableOwner):
             ctx.activity = y  # type: ignore[attr-defined]
         return y
 
-    def meetings(self, input_shape: Shape) -> float:
-        """How long parts of such a batch wait for each other in a training step, in calls of `ctx.total`."""
-        return sum(inner.meetings(input_shape) for inner in self.sublayers())
+    def meetings(self, input_shape: Shape, training: bool) -> float:
+        """How long threads with parts of such a batch wait for each other, in calls of `ctx.total`."""
+        return sum(inner.meetings(input_shape, training) for inner in self.sublayers())
 
     def find_output_mask(self, x: Array, ctx: Context) -> Array | None:
         """The mask of the output in this pass."""

@@ -109,9 +109,9 @@ class BatchNormalization(Scaled):
         )
         self.mark_built(input_shape)
 
-    def meetings(self, input_shape: Shape) -> float:
+    def meetings(self, input_shape: Shape, training: bool) -> float:
         """For the mean, for the variance, and on the way back."""
-        return 3
+        return 3 if training else 0
 
     def get_config(self) -> dict[str, Any]:
         """Keras' keys; those of `renorm` only where they were set, as older versions do not know them."""

@@ -53,9 +53,9 @@ class Cell(Layer):
         """The width of the output: that of the first state, unless a subclass says otherwise."""
         return self.state_sizes[0]
 
-    def meetings(self, input_shape: Shape) -> float:
+    def meetings(self, input_shape: Shape, training: bool) -> float:
         """Of one step; measured for the cells with gates, which do two dozen operations."""
-        return super().meetings(input_shape) or 1 / 3
+        return super().meetings(input_shape, training) or 1 / 3
 
     def forward(self, x: Array, states: Sequence[Array], ctx: Context) -> tuple[Array, Sequence[Array]]:  # type: ignore[override]
         """The output and the new states of one step."""

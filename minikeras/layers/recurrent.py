@@ -83,9 +83,9 @@ class RNN(Layer):
         """Not where it keeps the states of all samples from batch to batch."""
         return not self.stateful
 
-    def meetings(self, input_shape: Shape) -> float:
+    def meetings(self, input_shape: Shape, training: bool) -> float:
         """Those of each step: its many small operations need Python's lock in turn."""
-        return (input_shape[1] or 1) * self.cell.meetings(input_shape)
+        return (input_shape[1] or 1) * self.cell.meetings(input_shape, training)
 
     def build(self, input_shape: Shape) -> None:
         if self.stateful and input_shape[0] is None:

@@ -32,7 +32,7 @@ class SimpleRNNCell(KernelCell):
         f.backward(dh.T, saved.T, out=ctx.values["dz"].T)
         return [self.backpropagate(t, ctx)]
 
-    def meetings(self, input_shape: Shape) -> float:
+    def meetings(self, input_shape: Shape, training: bool) -> float:
         """Of one step, whose operations are few."""
         return 1 / 7
 

@@ -69,7 +69,7 @@ class Evaluator(Compiled):
         if hooks.wants_test_batches or not isinstance(source.batches, ArrayBatches) or not self.built:
             self._test_one_by_one(source, hooks)
         else:
-            count = threads_for(self, source.batches.arrays[0].shape)
+            count = threads_for(self, source.batches.arrays[0].shape, source.batches.batch_size)
             batches = iter(source)
             while (group := list(islice(batches, count))) and not getattr(self, "stop_evaluating", False):
                 self._test_batches(group)
@@ -173,7 +173,7 @@ class Evaluator(Compiled):
         count = -(-len(x) // size)
         predict(range(min(count, 1)))  # this one makes the arrays for the outputs
         rest = range(1, count)
-        run_all([partial(predict, rest[part]) for part in split(len(rest), threads_for(self, x.shape))])
+        run_all([partial(predict, rest[part]) for part in split(len(rest), threads_for(self, x.shape, size))])
 
     def predict_on_batch(self, x: Any) -> Any:
         """The model's outputs for one batch."""

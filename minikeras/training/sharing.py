@@ -23,6 +23,7 @@ from minikeras.workers import Team, split, thread_count
 ROWS = 16  # the fewest that a part may have: products of fewer rows are slow
 WORK = 2**23  # multiplications of a forward pass that pay for handing a part to a thread, about 0.2 ms
 MEETING = 3 * 2**20  # multiplications that take as long as a meeting of the parts, `ctx.total`
+CALLS = 3 * 2**18  # the same for what Python and NumPy do in a layer beside the numbers
 ADDING = 16  # multiplications that cost as much as adding one more gradient of a weight
 
 
@@ -31,17 +32,24 @@ def part_count(model: Any, shape: tuple[int, ...], arena: Arena) -> int:
     threads = thread_count()
     if threads == 1 or not _is_rowwise(model):
         return 1
-    work, meetings = _work(model, shape)
+    work, meetings = _work(model, shape, training=True)
     pays = int(shape[0] * work / (WORK + ADDING * arena.values.size + MEETING * meetings))
     return max(1, min(threads, shape[0] // ROWS, pays))
 
 
-def threads_for(model: Any, shape: tuple[int, ...]) -> int:
-    """How many threads share the batches of inputs of this shape, without training."""
+def threads_for(model: Any, shape: tuple[int, ...], batch_size: int) -> int:
+    """How many threads share the batches of inputs of this shape, without training.
+
+    One where a batch is so little work that the threads would mostly wait for Python's lock.
+    """
     threads = thread_count()
     if threads == 1 or _is_stateful(model):
         return 1
-    return max(1, min(threads, shape[0] * _work(model, shape)[0] // WORK))
+    batch_size = min(batch_size, shape[0])
+    work, meetings = _work(model, (batch_size, *shape[1:]), training=False)
+    if batch_size * work < CALLS * _leaves(model) + MEETING * meetings:
+        return 1
+    return max(1, min(threads, shape[0] * work // WORK))
 
 
 def _is_stateful(layer: Any) -> bool:
@@ -58,7 +66,12 @@ def _is_rowwise(layer: Any) -> bool:
     )
 
 
-def _work(model: Any, shape: tuple[int, ...]) -> tuple[int, float]:
+def _leaves(layer: Any) -> int:
+    """How many layers there are, those that hold others not counted."""
+    return sum(map(_leaves, layer.sublayers())) or 1
+
+
+def _work(model: Any, shape: tuple[int, ...], training: bool) -> tuple[int, float]:
     """About how many multiplications one sample takes, and how often the parts of a batch wait for each other.
 
     Each weight is used at each place of the input.
@@ -67,7 +80,7 @@ def _work(model: Any, shape: tuple[int, ...]) -> tuple[int, float]:
     for layer in model.layers:
         weights = sum(v.size for v in layer.trainable_weights) if layer.casts_input else 0  # else looked up
         total += weights * math.prod(shape[1:-1])
-        meetings += layer.meetings(shape)
+        meetings += layer.meetings(shape, training)
         shape = layer.compute_output_shape(shape)
         if not isinstance(shape, tuple):
             return 0, 0.0  # several outputs
