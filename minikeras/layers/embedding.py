@@ -12,9 +12,11 @@ from minikeras.context import Context
 from minikeras.errors import ShapeError, check_int
 from minikeras.layers._order import reshaped
 from minikeras.layers.base import Layer
+from minikeras.numbers import sum_rows
 from minikeras.typing import Array, Shape
 
-ROUNDS = 4  # `np.add.reduceat` takes half a microsecond for each run, however short
+MOST_ROUNDS = 64  # of additions to all sums at once
+_ROUND_NUMBERS = np.arange(MOST_ROUNDS + 1)
 
 
 class Embedding(Layer):
@@ -115,43 +117,55 @@ class Embedding(Layer):
         gradient = ctx.grad(self.embeddings)
         gradient.fill(0)
         values = reshaped(dy, (ids.size, self.output_dim), ctx, "dy")
-        _add_rows(gradient, ids, values, ctx.buffer("rows", (2, *values.shape), self.dtype))
+        _set_sums(gradient, ids, values, ctx)
         return np.zeros(ctx.values["ids"].shape, self.dtype) if ctx.needs_dx else None  # a step function
 
 
-def _add_rows(table: Array, ids: Array, values: Array, scratch: Array) -> None:
-    """table[ids[i]] += values[i] for all i, also where an id comes several times; the table holds zeros before.
+def _set_sums(table: Array, ids: Array, values: Array, ctx: Context) -> None:
+    """table[i] = the sum of all values[n] with ids[n] = i; rows that are no id's stay as they are.
 
-    Sorted, equal ids lie together. The first of each are put into the table in one go, then the second of
-    each are added, and so on; few ids come more than ROUNDS times, and theirs are summed up run by run.
+    Sorted, equal ids lie together in runs. The first values of all runs are taken at once, then all
+    second ones are added, and so on for some rounds; what is left of longer runs is summed up run by run.
     """
-    order = np.argsort(ids, kind="stable")
-    ids = ids[order]
-    for i in range(ROUNDS):
-        if not len(ids):
-            return
-        first = _starts(ids)
-        rows = ids[first]  # each once
-        found, held = scratch[:, : len(rows)]
-        np.take(values, order[first], axis=0, out=found, mode="clip")
-        if i:
-            found += np.take(table, rows, axis=0, out=held, mode="clip")
-        table[rows] = found
-        order, ids = order[~first], ids[~first]
-    if len(ids):
-        starts = np.flatnonzero(_starts(ids))
-        rows = ids[starts]
-        found = np.take(values, order, axis=0, out=scratch[0, : len(order)], mode="clip")
-        sums = np.add.reduceat(found, starts, axis=0, out=scratch[1, : len(starts)])
-        sums += np.take(table, rows, axis=0, out=scratch[0, : len(rows)], mode="clip")
-        table[rows] = sums
+    order = ctx.buffer("order", ids.shape, np.intp)
+    order[...] = _sorting_order(ids, len(table))
+    in_order = np.take(ids, order, out=ctx.buffer("sorted", ids.shape, ids.dtype), mode="clip")
+    bounds, by_length, lengths = _runs(in_order)
+    shorter = np.searchsorted(lengths, _ROUND_NUMBERS, side="right")  # [i]: runs that i rounds are enough for
+    rounds = int(np.argmin(_ROUND_NUMBERS - shorter))  # a round takes about as long as one run by itself
+    few = shorter[rounds]
+    starts = bounds[by_length]
+    sums, more = ctx.buffer("sums", (2, *values.shape), values.dtype)
+    sums = sums[: len(starts)]
+    np.take(values, order[starts], axis=0, out=sums, mode="clip")
+    for i in range(1, rounds):
+        part = slice(shorter[i], few)
+        sums[part] += np.take(values, order[starts[part] + i], axis=0, out=more[part], mode="clip")
+    for run, total in zip(by_length[few:], sums[few:], strict=True):
+        each = order[bounds[run] : bounds[run + 1]]
+        sum_rows(np.take(values, each, axis=0, out=more[: len(each)], mode="clip"), out=total)
+    table[in_order[starts]] = sums
 
 
-def _starts(ids: Array) -> Array:
-    """Where a run of equal ids begins."""
-    starts = np.ones(len(ids), bool)
-    np.not_equal(ids[1:], ids[:-1], out=starts[1:])
-    return starts
+def _runs(ids: Array) -> tuple[Array, Array, Array]:
+    """Of sorted ids: where runs of equal ones begin and end; the runs by length; these lengths, up to a limit."""
+    is_bound = np.ones(len(ids) + 1, bool)
+    np.not_equal(ids[1:], ids[:-1], out=is_bound[1:-1])
+    bounds = np.flatnonzero(is_bound)
+    lengths = np.minimum(np.diff(bounds), MOST_ROUNDS + 1).astype("uint8")
+    by_length = np.argsort(lengths, kind="stable")
+    return bounds, by_length, lengths[by_length]
+
+
+def _sorting_order(ids: Array, limit: int) -> Array:
+    """The order that sorts whole numbers from 0 to limit - 1; equal ones stay in theirs.
+
+    By digits of 16 bits, the last digit first: NumPy sorts these by counting, ten times as fast as by comparing.
+    """
+    order = np.argsort(ids.astype("uint16"), kind="stable")
+    for digit in range(16, int(limit - 1).bit_length(), 16):
+        order = order[np.argsort((ids[order] >> digit).astype("uint16"), kind="stable")]
+    return order
 
 
 class Masking(Layer):
