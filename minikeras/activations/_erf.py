@@ -32,26 +32,21 @@ _FAR = (
 )  # fmt: skip
 
 
-# x times a quotient of polynomials in x², on [−4, 4], beyond which erf is ±1 to single precision: the
-# minimax approximation of the Eigen library, with an error of at most 5e-7.
+# In single precision erf(x) = tanh(x P(x²)) on [−4, 4], beyond which it is ±1. The polynomial P is fitted by
+# least squares, weighted (C. L. Lawson, 1961) until the relative error of erf is nearly even: at most 1e-7.
+# Its first two terms are about those of the well-known approximation of gelu.
 _SHORT = (
-    (
-        -2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05,
-        -7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02,
-    ),
-    (
-        -1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03,
-        -1.42647390514189e-02,
-    ),
+    1.41890565e-07, -5.66896943e-06, 8.76394862e-05, -6.19788489e-04,
+    -1.91828267e-04, 1.02769055e-01, 1.12837927,
 )  # fmt: skip
 
-BLOCK = 8192  # elements: the numbers of one block and what is made of them take 200 kB
+BLOCK = 32768  # elements: the numbers of one block and what is made of them take half a megabyte
 
 
 def erf(x: Array) -> Array:
     """The error function 2/√π ∫₀ˣ e^(−t²) dt, to about the precision of x's type (NumPy has none).
 
-    The twenty passes over the numbers, or fifty in double precision, are made a block at a time, so that
+    The sixteen passes over the numbers, or fifty in double precision, are made a block at a time, so that
     they stay in the cache.
     """
     if x.dtype == np.float16:
@@ -66,9 +61,9 @@ def erf(x: Array) -> Array:
 
 def _short_erf(x: Array, out: Array) -> None:
     a = clip(x, number(-4, x.dtype), number(4, x.dtype))
-    square = a * a
-    np.multiply(a, _polynomial(_SHORT[0], square), out=out)
-    out /= _polynomial(_SHORT[1], square)
+    p = _polynomial(_SHORT, np.multiply(a, a, out=out))
+    p *= a
+    np.tanh(p, out=out)
 
 
 def _erf(x: Array, out: Array) -> None:
@@ -93,8 +88,10 @@ def _erf(x: Array, out: Array) -> None:
 
 def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
     """Horner's scheme; the highest power comes first."""
-    y = np.full_like(x, coefficients[0])
-    for c in coefficients[1:]:
+    first, *others = (number(c, x.dtype) for c in coefficients)
+    y = np.multiply(x, first)
+    for c in others[:-1]:
+        y += c
         y *= x
-        y += number(c, x.dtype)
+    y += others[-1]
     return y

@@ -259,9 +259,9 @@ class Gelu(Activation):
             slope = (1 + t) / 2 + z * (1 - t * t) * inner_slope / 2
             return np.multiply(dy, slope, out=out)
         dz = np.multiply(z, z, out=out)
-        dz /= -2
+        dz *= -0.5
         np.exp(dz, out=dz)
-        dz /= math.sqrt(2 * math.pi)  # φ(z)
+        dz *= 1 / math.sqrt(2 * math.pi)  # φ(z)
         dz *= z
         dz += normal_distribution(z)
         dz *= dy
@@ -274,7 +274,7 @@ class Gelu(Activation):
 
 def normal_distribution(z: Array) -> Array:
     """Φ(z) = (1 + erf(z/√2)) / 2."""
-    y = erf(z / math.sqrt(2))
+    y = erf(z * math.sqrt(0.5))
     y += 1
-    y /= 2
+    y *= 0.5
     return y
