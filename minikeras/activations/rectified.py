@@ -9,8 +9,10 @@ import numpy as np
 
 from minikeras import registry
 from minikeras.activations.base import Activation, activation
-from minikeras.numbers import bounds, clip, number
+from minikeras.numbers import Numbers, clip, number
 from minikeras.typing import Array
+
+POSITIVE = Numbers(0.0, np.inf)  # bounds
 
 
 @activation("linear")
@@ -56,7 +58,7 @@ class Relu(Activation):
             higher = self.negative_slope <= 1  # whether y is the higher of the lines z and slope·z at each z
             y = (np.maximum if higher else np.minimum)(z, line, out=out)
         else:
-            y = clip(z, *bounds(0.0, np.inf, z.dtype), out=out)
+            y = clip(z, *POSITIVE[z.dtype], out=out)
         return y if self.max_value is None else np.minimum(y, self.max_value, out=y)
 
     def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:

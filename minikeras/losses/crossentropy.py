@@ -17,14 +17,14 @@ from minikeras import config
 from minikeras.activations.rows import LogSoftmax, Softmax
 from minikeras.errors import ShapeError, check_number
 from minikeras.losses.base import Loss, as_float, expand
-from minikeras.numbers import bounds, clip
+from minikeras.numbers import clip, number
 from minikeras.typing import Array
 
 
 def clip_probability(p: Array) -> Array:
     """p held inside [ε, 1 − ε]."""
     eps = config.epsilon()
-    return np.asarray(clip(p, *bounds(eps, 1 - eps, p.dtype)))
+    return np.asarray(clip(p, number(eps, p.dtype), number(1 - eps, p.dtype)))
 
 
 def inside_clip(p: Array) -> Array:
