@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from minikeras import constraints, initializers, regularizers
 from minikeras.context import Context
 from minikeras.errors import ShapeError, check_int, check_number
 from minikeras.layers.base import Layer
-from minikeras.numbers import sum_rows
+from minikeras.numbers import spread, sum_rows
 from minikeras.typing import Array, Shape
 
 Axes = tuple[int, ...]
@@ -24,6 +25,11 @@ def sum_to(axes: Axes, x: Array, out: Array) -> None:
         sum_rows(x, out=out)
     else:
         np.add.reduce(x, axis=tuple(a for a in range(x.ndim) if a not in axes), out=out)
+
+
+@lru_cache
+def _counted_from_0(axis: int | Axes, rank: int) -> Axes:
+    return tuple(a % rank for a in (axis if isinstance(axis, tuple) else (axis,)))
 
 
 class Scaled(Layer):
@@ -75,8 +81,7 @@ class Scaled(Layer):
 
     def axes(self, rank: int) -> Axes:
         """The axes of γ and β, counted from 0."""
-        given = self.axis if isinstance(self.axis, (list, tuple)) else [self.axis]
-        return tuple(a % rank for a in given)
+        return _counted_from_0(tuple(self.axis) if isinstance(self.axis, list) else self.axis, rank)
 
     def check_input(self, input_shape: Shape) -> None:
         rank = len(input_shape)
@@ -122,9 +127,9 @@ class Scaled(Layer):
     def scaled(self, x_hat: Array, ctx: Context) -> Array:
         """y = γ x̂ + β."""
         y = ctx.buffer("y", x_hat.shape, self.dtype)
-        np.multiply(x_hat, self.along(self.gamma.value, x_hat) if self.scale else 1, out=y)
+        np.multiply(x_hat, self._wide(self.gamma.value, x_hat) if self.scale else 1, out=y)
         if self.center:
-            y += self.along(self.beta.value, x_hat)
+            y += self._wide(self.beta.value, x_hat)
         return y
 
     def scaled_backward(self, dy: Array, x_hat: Array, ctx: Context) -> Array:
@@ -136,4 +141,9 @@ class Scaled(Layer):
             sum_to(axes, dx_hat, ctx.grad(self.gamma))
         if self.center:
             sum_to(axes, dy, ctx.grad(self.beta))
-        return np.multiply(dy, self.along(self.gamma.value, x_hat) if self.scale else 1, out=dx_hat)
+        return np.multiply(dy, self._wide(self.gamma.value, x_hat) if self.scale else 1, out=dx_hat)
+
+    def _wide(self, values: Array, x: Array) -> Array:
+        """`along`, as `spread` does it."""
+        values = self.along(values, x)
+        return values if 0 in self.axes(x.ndim) else spread(values, x)

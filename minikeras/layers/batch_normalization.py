@@ -18,7 +18,7 @@ from minikeras.errors import check_int, check_number
 from minikeras.layers._windows import tiles
 from minikeras.layers.affine import Scaled
 from minikeras.layers.base import Layer
-from minikeras.numbers import spread, sum_rows
+from minikeras.numbers import sum_rows
 from minikeras.typing import Array, Shape
 from minikeras.variable import Variable
 
@@ -133,7 +133,7 @@ class BatchNormalization(Scaled):
             np.subtract(x, self._wide(mean, x), out=centred)
         inverse = 1 / np.sqrt(variance + self.epsilon)
         scale = self._wide(inverse * self.along(self.gamma.value, x) if self.scale else inverse, x)
-        shift = self._wide(self.along(self.beta.value, x), x) if self.center else None
+        shift = self._wide(self.beta.value, x) if self.center else None
         for tile in self._tiles(x):
             np.multiply(centred[tile], scale, out=y[tile])  # y = γ (x − mean)/√(variance + ε) + β
             if shift is not None:
@@ -150,9 +150,6 @@ class BatchNormalization(Scaled):
         """The batch in slices that stay in the cache; whole where the channels are the samples."""
         limit = x.size if 0 in self.axes(x.ndim) else TILE
         return tiles(len(x), math.prod(x.shape[1:]), limit)
-
-    def _wide(self, values: Array, x: Array) -> Array:
-        return values if 0 in self.axes(x.ndim) else spread(values, x)
 
     def _sum(self, x: Array) -> Array:
         """The sum of each channel, with axes of length one so that it meets x."""
@@ -210,11 +207,10 @@ class BatchNormalization(Scaled):
             return np.multiply(dy, scale, out=dx)
         # mean and variance depend on x: dx = γ/√(variance + ε) (dy − share (Σ dy + x̂ Σ dy x̂))
         total, slope = ctx.total(total, slope)
-        slope, total = self._wide(slope * inverse, centred), self._wide(total, centred)
+        slope, total = self._wide(share * slope * inverse, centred), self._wide(share * total, centred)
         for tile in self._tiles(centred):
             d = np.multiply(centred[tile], slope, out=dx[tile])
             d += total
-            d *= share
             if weights is not None:
                 d *= weights[tile]
             np.subtract(dy[tile], d, out=d)
