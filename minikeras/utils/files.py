@@ -118,6 +118,7 @@ def download(url: str, path: str, file_hash: str | None = None, hash_algorithm: 
         ValueError: when the hash differs.
     """
     import http.client  # the network's modules take 50 ms to import
+    import urllib.error
     import urllib.request
 
     hasher = new_hasher(file_hash or "", hash_algorithm)
@@ -131,6 +132,8 @@ def download(url: str, path: str, file_hash: str | None = None, hash_algorithm: 
                 with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
                     _copy(response, file, hasher)
             except (OSError, http.client.HTTPException) as error:
+                if isinstance(error, urllib.error.HTTPError):
+                    error.close()  # it is the server's answer, too: an open file
                 raise OSError(
                     f"URL fetch failure on {url}: {getattr(error, 'reason', None) or error}\n"
                     f"Without a connection, get the file elsewhere and put it at {path}"
