@@ -91,14 +91,14 @@ class LineTracer:
         self.found: dict[str, int] = {}
         self.counting = False
         self._level = 0
-        self._stack = ["?"]
+        self._stack = [""]  # outside of the package
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> Any:
         if not frame.f_code.co_filename.startswith(str(PACKAGE)):
             return None
         self._settle()
         if event == "call":
-            self._stack.append("?")
+            self._stack.append("")
         elif event == "return":
             self._stack.pop()
         if event in ("call", "line"):
@@ -109,8 +109,8 @@ class LineTracer:
 
     def _settle(self) -> None:
         size = tracemalloc.get_traced_memory()[1] - self._level
-        if self.counting and size >= self.at_least:
-            line = self._stack[-1]
+        line = self._stack[-1]
+        if self.counting and line and size >= self.at_least:
             self.found[line] = max(self.found.get(line, 0), size)
 
 
