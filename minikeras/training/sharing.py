@@ -9,6 +9,7 @@ ways (`rowwise` is False) is not split, nor is work too small to pay.
 from __future__ import annotations
 
 import math
+import sys
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,10 @@ from minikeras.workers import Team, split, thread_count
 
 ROWS = 16  # the fewest that a part may have: products of fewer rows are slow
 WORK = 2**23  # multiplications of a forward pass that pay for handing a part to a thread, about 0.2 ms
-MEETING = 3 * 2**20  # multiplications that take as long as a meeting of the parts, `ctx.total`
+LOCKED = getattr(sys, "_is_gil_enabled", lambda: True)()  # not so in free-threaded Python
+# Multiplications that take as long as a meeting of the parts, `ctx.total`, and what goes with it: a thread that
+# finds Python's lock taken falls asleep
+MEETING = (3 if LOCKED else 1) * 2**20
 CALLS = 3 * 2**18  # the same for what Python and NumPy do in a layer beside the numbers
 ADDING = 16  # multiplications that cost as much as adding one more gradient of a weight
 
