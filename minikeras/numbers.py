@@ -23,22 +23,6 @@ def number(value: float, dtype: DType) -> Array:
     return array
 
 
-class Numbers(dict[DType, tuple[Array, ...]]):
-    """The same for some numbers by type, `Numbers(0, 1)[dtype]`: found in a third of the time.
-
-    Args:
-        *values: the numbers.
-    """
-
-    def __init__(self, *values: float) -> None:
-        super().__init__()
-        self._values = values
-
-    def __missing__(self, dtype: DType) -> tuple[Array, ...]:
-        found = self[dtype] = tuple(number(value, dtype) for value in self._values)
-        return found
-
-
 # `np.clip` reaches this function after a microsecond of checks. With both bounds it is also three times as
 # fast on large arrays as `np.maximum`, whose loop for a single number is not vectorized.
 clip: Any = getattr(np._core.umath, "clip", np.clip)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The ground floor: contexts, variables and their arena, names, the registry, randomness."""
+"""The ground floor: contexts, variables and their arena, names, the registry, randomness, sums."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from minikeras import config, layers, naming, registry
 from minikeras import random as mk_random
 from minikeras.context import MAX_VIEWS, Context
+from minikeras.numbers import sum_columns, sum_rows
 from minikeras.registry import Configurable, Table
 from minikeras.variable import Arena, Variable
 
@@ -271,3 +272,13 @@ def test_distributions_have_their_means():
     rows = mk_random.dropout(np.ones((50, 4)), 0.5, noise_shape=(None, 1), seed=1)
     assert set(rows.ravel()) == {0, 2} and (rows == rows[:, :1]).all()
     assert not mk_random.dropout(np.ones(3), 1.0).any()
+
+
+@pytest.mark.parametrize("columns", range(1, 10))
+def test_sums_of_columns_and_of_rows(columns):
+    x = np.random.default_rng(0).normal(size=(3, 7, columns)).astype("float32")
+    out = np.empty((3, 7), "float32")
+    assert sum_columns(x, out=out) is out
+    np.testing.assert_allclose(out, x.sum(axis=2), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(sum_columns(x), out)
+    np.testing.assert_allclose(sum_rows(x), x.sum(axis=(0, 1)), rtol=1e-5, atol=1e-6)

@@ -5,14 +5,14 @@ At a kink the derivative is that of the left or the right piece; which one is wr
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from minikeras import registry
 from minikeras.activations.base import Activation, activation
-from minikeras.numbers import Numbers, clip, number
-from minikeras.typing import Array
-
-POSITIVE = Numbers(0.0, np.inf)  # bounds
+from minikeras.numbers import clip, number
+from minikeras.typing import Array, DType
 
 
 @activation("linear")
@@ -30,6 +30,12 @@ class Linear(Activation):
             return dy
         out[...] = dy
         return out
+
+
+@lru_cache
+def _from_zero(dtype: DType) -> tuple[Array, Array]:
+    """0 and infinity, for `clip`: one look-up for both."""
+    return number(0.0, dtype), number(np.inf, dtype)
 
 
 @activation("relu")
@@ -58,7 +64,7 @@ class Relu(Activation):
             higher = self.negative_slope <= 1  # whether y is the higher of the lines z and slope·z at each z
             y = (np.maximum if higher else np.minimum)(z, line, out=out)
         else:
-            y = clip(z, *POSITIVE[z.dtype], out=out)
+            y = clip(z, *_from_zero(z.dtype), out=out)
         return y if self.max_value is None else np.minimum(y, self.max_value, out=y)
 
     def backward(self, dy: Array, saved: Array, out: Array | None = None) -> Array:

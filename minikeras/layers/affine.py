@@ -27,6 +27,11 @@ def sum_to(axes: Axes, x: Array, out: Array) -> None:
         np.add.reduce(x, axis=tuple(a for a in range(x.ndim) if a not in axes), out=out)
 
 
+def counted_from_0(axis: Any, rank: int) -> Axes:
+    """One axis, or a tuple or list of them, with the negative ones counted from the front, too."""
+    return _counted_from_0(tuple(axis) if isinstance(axis, list) else axis, rank)
+
+
 @lru_cache
 def _counted_from_0(axis: int | Axes, rank: int) -> Axes:
     return tuple(a % rank for a in (axis if isinstance(axis, tuple) else (axis,)))
@@ -81,7 +86,7 @@ class Scaled(Layer):
 
     def axes(self, rank: int) -> Axes:
         """The axes of γ and β, counted from 0."""
-        return _counted_from_0(tuple(self.axis) if isinstance(self.axis, list) else self.axis, rank)
+        return counted_from_0(self.axis, rank)
 
     def check_input(self, input_shape: Shape) -> None:
         rank = len(input_shape)
@@ -144,6 +149,6 @@ class Scaled(Layer):
         return np.multiply(dy, self._wide(self.gamma.value, x_hat) if self.scale else 1, out=dx_hat)
 
     def _wide(self, values: Array, x: Array) -> Array:
-        """`along`, as `spread` does it."""
+        """`along`, and repeated to the shape of a sample, which is faster: see `spread`."""
         values = self.along(values, x)
         return values if 0 in self.axes(x.ndim) else spread(values, x)

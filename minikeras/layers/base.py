@@ -189,6 +189,8 @@ class Layer(VariableOwner):
             ValueError: for strings (unless the layer takes them), objects and lists of unequal length.
             TypeError: for a layer, as in Keras' functional API.
         """
+        if type(x) is np.ndarray and x.dtype == self.dtype:
+            return x  # as it nearly always is, and the checks below take as long as a small layer's product
         if isinstance(x, Layer):
             raise TypeError(
                 f"{self.where()} was called on {x.where()}, not on an array: there is no functional API.\n"

@@ -15,7 +15,7 @@ from minikeras.layers.base import Layer
 from minikeras.numbers import sum_rows
 from minikeras.typing import Array, Shape
 
-MOST_ROUNDS = 64  # of additions to all sums at once
+MOST_ROUNDS = 64  # of additions to many sums at once; one more must fit into 8 bits
 _ROUND_NUMBERS = np.arange(MOST_ROUNDS + 1)
 
 
@@ -163,7 +163,7 @@ def _sorting_order(ids: Array, limit: int) -> Array:
     By digits of 16 bits, the last digit first: NumPy sorts these by counting, ten times as fast as by comparing.
     """
     order = np.argsort(ids.astype("uint16"), kind="stable")
-    for digit in range(16, int(limit - 1).bit_length(), 16):
+    for digit in range(16, (limit - 1).bit_length(), 16):
         order = order[np.argsort((ids[order] >> digit).astype("uint16"), kind="stable")]
     return order
 

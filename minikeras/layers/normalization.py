@@ -16,7 +16,7 @@ import numpy as np
 
 from minikeras.context import Context
 from minikeras.errors import ShapeError, check_int, check_number
-from minikeras.layers.affine import Axes, Scaled, sum_to
+from minikeras.layers.affine import Axes, Scaled, counted_from_0, sum_to
 from minikeras.layers.base import Layer
 from minikeras.typing import Array, Shape
 
@@ -159,8 +159,7 @@ class RMSNormalization(Layer):
 
     def axes(self, rank: int) -> Axes:
         """The axes of the mean, counted from 0."""
-        given = self.axis if isinstance(self.axis, (list, tuple)) else [self.axis]
-        return tuple(sorted(a % rank for a in given))
+        return tuple(sorted(counted_from_0(self.axis, rank)))
 
     def check_input(self, input_shape: Shape) -> None:
         sizes = [input_shape[a] for a in self.axes(len(input_shape))]

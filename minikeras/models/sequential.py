@@ -291,8 +291,7 @@ class Sequential(Model):
 
     def __call__(self, x: Any, training: bool | None = None, mask: Array | None = None) -> Any:
         """The model's output for a batch, in a context of its own: the result is yours."""
-        if type(x) is not np.ndarray or x.dtype != self.dtype:
-            x = self.cast_input(x)
+        x = self.cast_input(x)
         if not training:
             return self._infer(x, mask)
         x = self.standardize_input(x)
