@@ -17,7 +17,7 @@ import numpy as np
 from minikeras.random import SeedGenerator, default_generator
 from minikeras.typing import Array, DTypeLike
 from minikeras.variable import Variable
-from minikeras.workers import Team
+from minikeras.workers import Crew, Team
 
 MAX_VIEWS = 256  # of scratch arrays that one context remembers before it forgets all
 
@@ -32,6 +32,7 @@ class _Pass:
         self.number = number  # among the passes that work on parts of one batch
         self.seeds = seeds or _Seeds()
         self.team: Team | None = None  # of those passes, while there are several
+        self.crew: Crew | None = None  # that helps with the products of the only pass
 
 
 class _Seeds:
@@ -120,6 +121,33 @@ class Context:
         team = self._shared.team
         return values if team is None else team.total(self._shared.number, values)
 
+    # Products, which a crew may share
+
+    def employ(self, crew: Crew | None) -> None:
+        """Let a crew help with the products of this pass."""
+        self._shared.crew = crew
+
+    def dot(self, a: Array, b: Array, out: Array) -> Array:
+        """`a.dot(b, out=out)`; the threads of a crew share it where it is large."""
+        crew = self._shared.crew
+        return a.dot(b, out=out) if crew is None else crew.dot(a, b, out)
+
+    def dot_to_grad(self, a: Array, b: Array, variable: Variable) -> None:
+        """dL/dvariable = a b. A crew may still be at it when this returns: `grad` waits until it is complete.
+
+        Until the pass is over a and b must stay as they are.
+        """
+        crew, out = self._shared.crew, self.grad(variable)
+        if crew is None:
+            a.dot(b, out=out)
+        else:
+            crew.dot_later(a, b, out, variable)
+
+    def settle(self) -> None:
+        """Go on when all gradients are complete."""
+        if self._shared.crew is not None:
+            self._shared.crew.settle()
+
     # What forward leaves for backward
 
     def save(self, **values: Any) -> None:
@@ -198,11 +226,14 @@ class Context:
     @property
     def gradients(self) -> dict[Variable, Array]:
         """dL/dvariable of every variable that `backward` has met."""
+        self.settle()
         return self._shared.gradients
 
     def grad(self, variable: Variable) -> Array:
         """The array that `backward` writes dL/dvariable into."""
-        gradients = self._shared.gradients
+        crew, gradients = self._shared.crew, self._shared.gradients
+        if crew is not None and crew.owes(variable):
+            crew.settle()
         array = gradients.get(variable)
         if array is None:
             array = gradients[variable] = np.zeros_like(variable.value)

@@ -1,4 +1,4 @@
-"""Several cores: a pool of threads for large work, and BLAS kept from starting threads of its own.
+"""Several cores: threads for large work, and BLAS kept from starting threads of its own.
 
 NumPy lets go of Python's lock while it computes, so two threads really do run at a time. The work
 is split beforehand, always in the same way, and results are taken in order: a run gives the same
@@ -14,19 +14,22 @@ import ctypes
 import itertools
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from minikeras import config
-
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+from minikeras.typing import Array
 
 Result = TypeVar("Result")
+ROWS = 16  # the fewest of a batch, or of a product, that a thread may be given: products of fewer are slow
+# The fewest multiplications of a product that pay for handing them to a thread, about 30 µs; and where the product is
+# waited for, as waking a thread takes longer than asking it
+SHARE, AWAITED = 3 * 2**19, 3 * 2**21
 
 
 def thread_count() -> int:
@@ -39,17 +42,14 @@ def run_all(jobs: Sequence[Callable[[], Result]]) -> list[Result]:
 
     When one fails, the others are waited for, and then its error is raised.
     """
-    if len(jobs) == 1:
-        return [jobs[0]()]
-    pool = _pools.get(len(jobs) - 1)
-    # as in this thread: NumPy's error state, for one, belongs to the thread's context
-    others = [pool.submit(contextvars.copy_context().run, job) for job in jobs[1:]]
+    first, *others = jobs
+    begun = [_pool.begin(other, len(others)) for other in others]
     try:
-        first = jobs[0]()
+        result = first()
     finally:
-        for other in others:
-            other.exception()  # returns when it is done
-    return [first, *(other.result() for other in others)]
+        for job in reversed(begun):
+            job.wait()
+    return [result, *(job.finish() for job in begun)]
 
 
 def split(n: int, count: int) -> list[slice]:
@@ -108,22 +108,116 @@ class Team:
         return [sum(parts[1:], start=parts[0]) for parts in zip(*given, strict=True)]
 
 
-class _Pools:
-    """The threads, started at first use; a forked process starts its own."""
+class Crew:
+    """Threads that take on large products, so that the pass that needs them is not split itself.
+
+    A product is cut by the rows of its result, always in the same way.
+
+    Args:
+        size: how many threads, that of the pass among them.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._late: list[tuple[Hashable, _Job[Array]]] = []  # that the pass has not waited for yet
+
+    def dot(self, a: Array, b: Array, out: Array) -> Array:
+        """`a.dot(b, out=out)`."""
+        threads = self._size // 2 if self._late else self._size  # the others have something to do
+        run_all(self._cut(a, b, out, threads, AWAITED))
+        return out
+
+    def dot_later(self, a: Array, b: Array, out: Array, key: Hashable) -> None:
+        """The same, but done only after `settle`; nobody may write to a or b before. `key` stands for the result."""
+        shares = self._cut(a, b, out, self._size, SHARE)
+        if len(shares) == 1:
+            shares[0]()
+        else:
+            self._late += [(key, _pool.begin(share, self._size - 1)) for share in shares]
+
+    def owes(self, key: Hashable) -> bool:
+        """Whether this result may not be complete."""
+        return any(other is key for other, _ in self._late)
+
+    def settle(self) -> None:
+        """Go on when all products are done; then an error in one of them is raised."""
+        done = []
+        while self._late:
+            self._late[-1][1].wait()  # the last one first: the others begin at the front
+            done.append(self._late.pop()[1])
+        for job in done:
+            job.finish()
+
+    def _cut(self, a: Array, b: Array, out: Array, most: int, least: int) -> list[Callable[[], Array]]:
+        count = min(most, len(a) // ROWS, len(a) * b.size // least)
+        if count <= 1:
+            return [partial(a.dot, b, out)]
+        return [partial(a[rows].dot, b, out[rows]) for rows in split(len(a), count)]
+
+
+class _Job(Generic[Result]):
+    """Something to do, by whichever thread comes first."""
+
+    def __init__(self, work: Callable[[], Result]) -> None:
+        self._work = work
+        self._context = contextvars.copy_context()  # NumPy's error state, for one, is the asking thread's
+        self._free, self._over = threading.Lock(), threading.Lock()
+        self._over.acquire()
+        self._error: BaseException | None = None
+
+    def begin(self) -> None:
+        """Do it, unless somebody does already."""
+        if not self._free.acquire(blocking=False):
+            return
+        try:
+            self._result = self._context.run(self._work)
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._over.release()
+
+    def wait(self) -> None:
+        """Go on when it is done; do it here if no thread has begun it, so nobody waits while there is work."""
+        self.begin()
+        with self._over:
+            pass
+
+    def finish(self) -> Result:
+        """`wait`, and the result, or the error."""
+        self.wait()
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+class _Pool:
+    """The threads, started at first use; a forked process starts its own.
+
+    With `concurrent.futures` handing over two empty jobs and waiting for them takes 46 µs, here 3.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
         self._size = 0
+        self._jobs: SimpleQueue[_Job[Any]] = SimpleQueue()
 
-    def get(self, size: int) -> ThreadPoolExecutor:
-        """A pool of at least so many threads."""
+    def begin(self, work: Callable[[], Result], size: int) -> _Job[Result]:
+        """Hand something to the threads, of which there are at least `size`."""
+        if self._size < size:
+            self._start(size)
+        job = _Job(work)
+        self._jobs.put(job)
+        return job
+
+    def _start(self, size: int) -> None:
         with self._lock:
-            if self._pool is None or self._size < size:
-                from concurrent.futures import ThreadPoolExecutor  # takes as long to load as many layers
+            for number in range(self._size, size):
+                threading.Thread(target=self._serve, name=f"minikeras_{number}", daemon=True).start()
+            self._size = max(self._size, size)
 
-                self._pool, self._size = ThreadPoolExecutor(size, "minikeras"), size
-            return self._pool
+    def _serve(self) -> None:
+        while True:
+            self._jobs.get().begin()
 
 
 class _Blas:
@@ -180,11 +274,11 @@ def single_threaded_blas() -> Iterator[None]:
 
 def _start_anew() -> None:
     """In a forked process, which has none of its parent's threads."""
-    global _pools, _together
-    _pools, _together = _Pools(), threading.Lock()
+    global _pool, _together
+    _pool, _together = _Pool(), threading.Lock()
 
 
-_pools = _Pools()
+_pool = _Pool()
 _together = threading.Lock()
 _blas = _find_blas()
 if hasattr(os, "register_at_fork"):

@@ -40,7 +40,7 @@ def model_of(*makers, **options):
     """A model with these layers between the first and the last ones, the same on each call."""
     keras.utils.set_random_seed(1)
     middle = [make() for make in makers]
-    model = keras.Sequential([Input((12, 12, 3)), Conv2D(24, 3, activation="relu"), *middle, *head()])
+    model = keras.Sequential([Input((12, 12, 3)), Conv2D(32, 3, activation="relu"), *middle, *head()])
     model.compile(**{"optimizer": "adam", "loss": "sparse_categorical_crossentropy", **options})
     return model
 
@@ -51,7 +51,7 @@ def data(n=150):
 
 
 def head():
-    return Conv2D(48, 3, activation="relu"), Flatten(), Dense(200, activation="tanh"), Dense(10, "softmax")
+    return Conv2D(64, 3, activation="relu"), Flatten(), Dense(200, activation="tanh"), Dense(10, "softmax")
 
 
 def parts_of(model):
@@ -156,9 +156,103 @@ def test_the_same_number_of_threads_gives_the_same_bits(threads):
         assert np.array_equal(a, b)
 
 
+def mlp(**options):
+    keras.utils.set_random_seed(1)
+    hidden = [layer for _ in range(3) for layer in (Dense(256, "tanh"), BatchNormalization(), Dropout(0.2))]
+    model = keras.Sequential([Input((300,)), *hidden, Dense(10, "softmax")])
+    model.compile(**{"optimizer": "adam", "loss": "sparse_categorical_crossentropy", **options})
+    return model
+
+
+def rows(n=150):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(n, 300)).astype("float32"), rng.integers(0, 10, n)
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_threads_that_share_products_learn_what_one_does(threads, count):
+    x, y = rows()
+    results = []
+    for n in (1, count, count):
+        threads(n)
+        model = mlp()
+        history = model.fit(x, y, batch_size=128, epochs=3, verbose=0)
+        assert parts_of(model) == 1 and (model._step.ctx._shared.crew is None) == (n == 1)
+        results.append([np.array(history.history["loss"]), *model.get_weights()])
+    for one, many, again in zip(*results, strict=True):
+        np.testing.assert_allclose(one, many, rtol=1e-4, atol=1e-6)
+        assert np.array_equal(many, again)
+
+
+def products(count=9):
+    rng = np.random.default_rng(0)
+    shapes = [(300 - i, 200, 256) for i in range(count)]
+    pairs = [(rng.random((m, k), "float32"), rng.random((k, n), "float32")) for m, k, n in shapes]
+    return pairs, [np.full((m, n), np.nan, "float32") for m, _, n in shapes]
+
+
+@pytest.mark.parametrize("size", [2, 3, 8])
+def test_a_crew_makes_each_product_once(size):
+    crew, (pairs, results) = workers.Crew(size), products()
+    late = list(zip(pairs, results, strict=True))[::2]
+    for i, ((a, b), out) in enumerate(zip(pairs, results, strict=True)):
+        if i % 2:
+            assert crew.dot(a, b, out) is out
+            np.testing.assert_allclose(out, a @ b, rtol=1e-5)
+        else:
+            crew.dot_later(a, b, out, key=i)
+            assert crew.owes(i) and not crew.owes(i + 1)
+    crew.settle()
+    assert not any(map(crew.owes, range(len(pairs))))
+    for (a, b), out in late:
+        np.testing.assert_allclose(out, a @ b, rtol=1e-5)
+
+
+def test_a_product_that_no_thread_begins_is_made_by_the_one_that_waits(monkeypatch):
+    class Idle(workers._Pool):
+        def _serve(self):
+            pass
+
+    monkeypatch.setattr(workers, "_pool", Idle())
+    crew, (pairs, results) = workers.Crew(2), products(2)
+    crew.dot_later(*pairs[0], results[0], key="later")
+    crew.dot(*pairs[1], results[1])
+    assert np.isnan(results[0]).all() and crew.owes("later")
+    np.testing.assert_allclose(results[1], pairs[1][0] @ pairs[1][1], rtol=1e-5)
+    crew.settle()
+    np.testing.assert_allclose(results[0], pairs[0][0] @ pairs[0][1], rtol=1e-5)
+
+
+def test_a_gradient_is_complete_when_it_is_asked_for(monkeypatch):
+    class Idle(workers._Pool):
+        def _serve(self):
+            pass
+
+    monkeypatch.setattr(workers, "_pool", Idle())
+    layer, x = Dense(256), np.random.default_rng(0).random((128, 256), "float32")
+    for read in (lambda ctx: ctx.grad(layer.kernel), lambda ctx: ctx.gradients[layer.kernel]):
+        ctx = Context(training=True)
+        ctx.employ(workers.Crew(2))
+        layer.ensure_built(x.shape)
+        dy = layer.run_forward(x, ctx).copy()
+        layer.run_backward(dy, ctx)
+        assert not ctx._shared.gradients[layer.kernel].any()  # nobody has begun
+        np.testing.assert_allclose(read(ctx), x.T @ dy, rtol=1e-4)
+
+
+def test_an_error_in_a_shared_product_is_raised_and_the_crew_still_works():
+    crew, (pairs, results) = workers.Crew(2), products(2)
+    with pytest.raises(ValueError, match="not aligned"):
+        crew.dot_later(pairs[0][0], pairs[1][0], results[0], key=0)
+        crew.settle()
+    crew.settle()
+    crew.dot(*pairs[1], results[1])
+    np.testing.assert_allclose(results[1], pairs[1][0] @ pairs[1][1], rtol=1e-5)
+
+
 def test_what_needs_the_whole_batch_is_given_it(threads):
     threads(2)
-    model = model_of(lambda: Dropout(0.1, noise_shape=(1, 10, 10, 24)))
+    model = model_of(lambda: Dropout(0.1, noise_shape=(1, 10, 10, 32)))
     model.fit(*data(64), batch_size=64, verbose=0)
     assert parts_of(model) == 1
 
@@ -389,13 +483,15 @@ def test_a_layer_whose_parts_wait_for_each_other_needs_more_work_to_be_shared_ou
         model = keras.Sequential([Input(shape), *layers])
         return sharing.part_count(model, (128, *shape), Arena(model.trainable_weights))
 
-    def dense(width, normalized):
-        pairs = [[Dense(width), BatchNormalization()] if normalized else [Dense(width)] for _ in range(4)]
-        return [layer for pair in pairs for layer in pair]
+    def convolutions(filters, normalized):
+        between = [BatchNormalization] if normalized else []
+        return [
+            layer for _ in range(4) for layer in (Conv2D(filters, 3, padding="same"), *(b() for b in between))
+        ]
 
-    assert parts((256,), *dense(256, False)) == 2
-    assert parts((256,), *dense(256, True)) == 1
-    assert parts((1024,), *dense(1024, True)) == 2
+    assert parts((6, 6, 4), *convolutions(16, False)) == 2
+    assert parts((6, 6, 4), *convolutions(16, True)) == 1
+    assert parts((6, 6, 4), *convolutions(32, True)) == 2
     assert parts((60, 16), LSTM(32)) == 1 and parts((60, 16), Bidirectional(LSTM(32))) == 1
     assert parts((60, 16), LSTM(128)) == 2
 

@@ -62,6 +62,7 @@ class Layer(VariableOwner):
     # Whether each sample is worked on by itself, or with sums over the batch from `ctx.total`: then threads may
     # share out a batch. A layer of your own may say so; those of this package that cannot say that.
     rowwise: Any = False
+    shares_products = False  # whether large products go through `ctx.dot`, where threads may share them
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

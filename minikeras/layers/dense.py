@@ -43,6 +43,7 @@ class Dense(Layer):
     """
 
     supports_masking = True
+    shares_products = True
 
     def __init__(
         self,
@@ -113,7 +114,7 @@ class Dense(Layer):
 
     def forward(self, x: Array, ctx: Context) -> Array:
         rows = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])  # (batch·..., inputs)
-        z = rows.dot(self.kernel.value, out=ctx.buffer("z", (len(rows), self.units), self.dtype))
+        z = ctx.dot(rows, self.kernel.value, out=ctx.buffer("z", (len(rows), self.units), self.dtype))
         if self.use_bias:
             np.add(z, self.bias.value[None], out=z)  # a row: for one sample of the same shape, twice as fast
         y, kept = activate(self.activation, z if x.ndim == 2 else z.reshape(*x.shape[:-1], self.units), ctx)
@@ -126,11 +127,11 @@ class Dense(Layer):
         rows = x
         if x.ndim != 2:
             rows, dz = x.reshape(-1, x.shape[-1]), dz.reshape(-1, self.units)
-        rows.T.dot(dz, out=ctx.grad(self.kernel))  # dL/dkernel = xᵀ dz
+        ctx.dot_to_grad(rows.T, dz, self.kernel)  # dL/dkernel = xᵀ dz
         if self.use_bias:
             sum_rows(dz, out=ctx.grad(self.bias))  # dL/dbias = Σ dz over the batch
         if not ctx.needs_dx:
             return None
         dx = ctx.buffer("dx", rows.shape, self.dtype)
-        dz.dot(self.kernel.value.T, out=dx)  # dL/dx = dz kernelᵀ
+        ctx.dot(dz, self.kernel.value.T, out=dx)  # dL/dx = dz kernelᵀ
         return dx if x.ndim == 2 else dx.reshape(x.shape)

@@ -1,9 +1,14 @@
-"""One batch, shared out among threads: each takes some of the rows through the whole model.
+"""One batch, shared out among threads, in one of two ways.
 
-Every part of the batch has a context of its own, so nothing in a layer has to know of threads. The
-loss sees the whole batch again; the parts' gradients are added up in the order of the parts. A
-layer that needs a sum over the batch asks `ctx.total` for it. What needs the whole batch in other
-ways (`rowwise` is False) is not split, nor is work too small to pay.
+Where most of the work is in products that layers ask of `ctx.dot`, as in an MLP, the batch stays
+whole and a crew shares these products. The gradients of weights are nobody's input, so the crew
+makes them while the pass goes on.
+
+Elsewhere each thread takes some of the rows through the whole model. Every part of the batch has a
+context of its own, so nothing in a layer has to know of threads. The loss sees the whole batch
+again; the parts' gradients are added up in the order of the parts. A layer that needs a sum over
+the batch asks `ctx.total` for it. What needs the whole batch in other ways (`rowwise` is False) is
+not split, nor is work too small to pay.
 """
 
 from __future__ import annotations
@@ -11,7 +16,7 @@ from __future__ import annotations
 import math
 import sys
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,26 +24,37 @@ from minikeras.context import Context
 from minikeras.layers.base import Layer
 from minikeras.typing import Array
 from minikeras.variable import Arena
-from minikeras.workers import Team, split, thread_count
+from minikeras.workers import ROWS, Crew, Team, split, thread_count
 
-ROWS = 16  # the fewest that a part may have: products of fewer rows are slow
 WORK = 2**23  # multiplications of a forward pass that pay for handing a part to a thread, about 0.2 ms
 LOCKED = getattr(sys, "_is_gil_enabled", lambda: True)()  # not so in free-threaded Python
 # Multiplications that take as long as a meeting of the parts, `ctx.total`, and what goes with it: a thread that
 # finds Python's lock taken falls asleep
 MEETING = (3 if LOCKED else 1) * 2**20
 CALLS = 3 * 2**18  # the same for what Python and NumPy do in a layer beside the numbers
+CREW = 2**24  # multiplications of a forward pass that pay for calling a crew
 ADDING = 16  # multiplications that cost as much as adding one more gradient of a weight
 
 
 def part_count(model: Any, shape: tuple[int, ...], arena: Arena) -> int:
-    """Into how many parts a batch of this shape is split; the same on every run."""
+    """Into how many parts a batch of this shape is split; the same on every run.
+
+    One where most work is in products that a crew can share.
+    """
     threads = thread_count()
     if threads == 1 or not _is_rowwise(model):
         return 1
-    work, meetings = _work(model, shape, training=True)
-    pays = int(shape[0] * work / (WORK + ADDING * arena.values.size + MEETING * meetings))
+    work = _work(model, shape, training=True)
+    pays = int(shape[0] * work.rest / (WORK + ADDING * arena.values.size + MEETING * work.meetings))
     return max(1, min(threads, shape[0] // ROWS, pays))
+
+
+def crew_for(model: Any, shape: tuple[int, ...]) -> Crew | None:
+    """Threads that help with the products of a batch of this shape, if there is so much to do."""
+    threads = thread_count()
+    if threads == 1 or shape[0] * _work(model, shape, training=True).products < CREW:
+        return None
+    return Crew(threads)
 
 
 def threads_for(model: Any, shape: tuple[int, ...], batch_size: int) -> int:
@@ -50,10 +66,10 @@ def threads_for(model: Any, shape: tuple[int, ...], batch_size: int) -> int:
     if threads == 1 or _is_stateful(model):
         return 1
     batch_size = min(batch_size, shape[0])
-    work, meetings = _work(model, (batch_size, *shape[1:]), training=False)
-    if batch_size * work < CALLS * _leaves(model) + MEETING * meetings:
+    work = _work(model, (batch_size, *shape[1:]), training=False)
+    if batch_size * work.total < CALLS * _leaves(model) + MEETING * work.meetings:
         return 1
-    return max(1, min(threads, shape[0] * work // WORK))
+    return max(1, min(threads, shape[0] * work.total // WORK))
 
 
 def _is_stateful(layer: Any) -> bool:
@@ -75,22 +91,35 @@ def _leaves(layer: Any) -> int:
     return sum(map(_leaves, layer.sublayers())) or 1
 
 
-def _work(model: Any, shape: tuple[int, ...], training: bool) -> tuple[int, float]:
-    """About how many multiplications one sample takes, and how often the parts of a batch wait for each other.
+class _Work(NamedTuple):
+    """About how much there is to do for one sample, and how often the parts of a batch wait for each other."""
 
-    Each weight is used at each place of the input.
-    """
-    total, meetings = 0, 0.0
+    products: int = 0  # multiplications in products that a crew can share
+    rest: int = 0  # all others
+    meetings: float = 0.0  # in calls of `ctx.total`
+
+    @property
+    def total(self) -> int:
+        """All multiplications."""
+        return self.products + self.rest
+
+
+def _work(model: Any, shape: tuple[int, ...], training: bool) -> _Work:
+    """Of a batch of this shape. Each weight is used at each place of the input."""
+    products, rest, meetings = 0, 0, 0.0
     for layer in model.layers:
         weights = sum(v.size for v in layer.trainable_weights) if layer.casts_input else 0  # else looked up
-        total += weights * math.prod(shape[1:-1])
+        if layer.shares_products:
+            products += weights * math.prod(shape[1:-1])
+        else:
+            rest += weights * math.prod(shape[1:-1])
         meetings += layer.meetings(shape, training)
         shape = layer.compute_output_shape(shape)
         if not isinstance(shape, tuple):
-            return 0, 0.0  # several outputs
+            return _Work()  # several outputs
         shape = tuple(1 if n is None else n for n in shape)
-        total += math.prod(shape[1:])
-    return total, meetings
+        rest += math.prod(shape[1:])
+    return _Work(products, rest, meetings)
 
 
 class Parts:
@@ -137,7 +166,10 @@ class Parts:
         """Leave the gradients of all weights in `gradients[0]`."""
         count = len(self._slices)
         if not count:
-            model.run_backward(dy, self.contexts[0])
+            try:
+                model.run_backward(dy, self.contexts[0])
+            finally:
+                self.contexts[0].settle()
             return
         shares = split(self.gradients[0].size, count)  # which of the sums each thread makes
         self._teams[count].run([partial(self._run_backward, i, model, dy, shares[i]) for i in range(count)])

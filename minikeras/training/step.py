@@ -9,7 +9,7 @@ import numpy as np
 from minikeras.context import Context
 from minikeras.numbers import keep_freed_memory
 from minikeras.training.pairing import is_paired, mark_paired
-from minikeras.training.sharing import Parts, part_count
+from minikeras.training.sharing import Parts, crew_for, part_count
 from minikeras.typing import Array
 from minikeras.variable import Arena, Variable
 
@@ -41,7 +41,10 @@ class TrainingStep:
         self.batch: Any = None  # the last one, for who asks what went wrong with it
         self.arena = Arena(self.variables)
         self.ctx = Context(training=True, needs_dx=False)
-        self.parts = Parts(self.ctx, self.arena, part_count(model, shape, self.arena))
+        count = part_count(model, shape, self.arena)
+        self.parts = Parts(self.ctx, self.arena, count)
+        if count == 1:
+            self.ctx.employ(crew_for(model, shape))
         if self.paired:
             for ctx in self.parts.contexts:
                 mark_paired(model, ctx)
