@@ -21,10 +21,14 @@ SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 def sigmoid_of(z: Array, out: Array | None = None) -> Array:
     """1 / (1 + e^−z), to full relative precision also where it is nearly 0."""
     one = number(1, z.dtype)
-    y = np.negative(z, out=np.empty_like(z) if out is None else out)
-    np.exp(y, out=y)
-    np.add(y, one, out=y)
-    return np.divide(one, y, out=y)
+    y = np.empty_like(z) if out is None else out
+    other = (
+        y if z.size > 1 else np.empty_like(z)
+    )  # in place NumPy takes three times as long for a single number
+    np.negative(z, out=other)
+    np.exp(other, out=y)
+    np.add(y, one, out=other)
+    return np.divide(one, other, out=y)
 
 
 def softplus_of(z: Array, out: Array | None = None) -> Array:
