@@ -77,6 +77,27 @@ def peaks_of_steps(model: Any, x: Any, y: Any, batch_size: int) -> list[int]:
     return watch.peaks
 
 
+def page_faults() -> int:
+    """How many pages the process has taken into use so far."""
+    import resource  # Windows has none
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+
+class StepFaults(mk.callbacks.Callback):
+    """How many pages of memory each step of `fit` but the first took from the system for the first time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: list[int] = []
+        self._before = 0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if batch:
+            self.faults.append(page_faults() - self._before)
+        self._before = page_faults()
+
+
 class LineTracer:
     """Which lines of the package allocate, and how much; as a trace function, so slow.
 
