@@ -78,6 +78,7 @@ class Context:
         self.output_mask: Array | None = None  # set by `Layer.run_forward`
         self.dy_is_dz = False  # the loss gave dL/dz of the layer's activation: see training/pairing.py
         self.children: dict[Hashable, Context] = {}
+        self._chain: list[Context] = []
         self.values: dict[str, Any] = {}  # what `save` kept
         self._shared = _shared or _Pass()
         self._path = _path
@@ -93,6 +94,12 @@ class Context:
             child = Context(self.training, self.recording, self.needs_dx, None, self._shared, path)
             self.children[key] = child
         return child
+
+    def chain(self, count: int) -> list[Context]:
+        """The contexts of a row of layers inside this one: those at the positions 0 to count - 1."""
+        if len(self._chain) != count:
+            self._chain = [self.child(i) for i in range(count)]
+        return self._chain
 
     # A batch in parts, each with a pass of its own
 

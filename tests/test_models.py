@@ -450,6 +450,17 @@ def test_masks_travel_on_the_context():
         destroyed(x)
 
 
+def test_a_model_within_a_model_hands_masks_on():
+    ids = np.array([[3, 1, 0], [2, 0, 0]])
+    embedding, dense, gru = layers.Embedding(4, 5, mask_zero=True), layers.Dense(5), layers.GRU(3)
+    flat = mk.Sequential([embedding, dense, gru])
+    nested = mk.Sequential([mk.Sequential([embedding]), mk.Sequential([dense]), gru])
+    np.testing.assert_array_equal(nested(ids), flat(ids))
+    ctx = Context()
+    nested.layers[0].run_forward(ids, ctx)
+    np.testing.assert_array_equal(ctx.output_mask, ids != 0)
+
+
 def test_a_mask_at_the_output_reaches_loss_and_metrics():
     class Source(layers.Layer):
         def forward(self, x, ctx):

@@ -207,8 +207,8 @@ class Layer(VariableOwner):
             same = ctx.buffer("cast", x.shape, self.dtype)
             np.copyto(same, x, casting="unsafe")
             x = same
+        ctx.output_mask = self.compute_mask(x, ctx.mask)
         y = self.forward(x, ctx)
-        ctx.output_mask = self.find_output_mask(x, ctx)
         if self.activity_regularizer is not None:
             ctx.penalty += self.activity_regularizer(y) / max(len(y), 1)
             ctx.activity = y  # type: ignore[attr-defined]
@@ -217,10 +217,6 @@ class Layer(VariableOwner):
     def meetings(self, input_shape: Shape, training: bool) -> float:
         """How long threads with parts of such a batch wait for each other, in calls of `ctx.total`."""
         return sum(inner.meetings(input_shape, training) for inner in self.sublayers())
-
-    def find_output_mask(self, x: Array, ctx: Context) -> Array | None:
-        """The mask of the output in this pass."""
-        return self.compute_mask(x, ctx.mask)
 
     def run_backward(self, dy: Any, ctx: Context) -> Any:
         """`backward`, with the activity penalty's share added to dy first."""

@@ -33,6 +33,7 @@ class Sequential(Model):
     """
 
     rowwise = True  # where its layers are
+    supports_masking = True  # each of its layers says what becomes of it
 
     def __init__(
         self, layers: Iterable[Layer] | None = None, trainable: bool = True, name: str | None = None
@@ -259,11 +260,11 @@ class Sequential(Model):
     def forward(self, x: Array, ctx: Context) -> Any:
         """Each layer's forward pass, first to last."""
         mask = ctx.mask
-        for i, layer in enumerate(self._layers):
-            child = ctx.child(i)
+        for layer, child in zip(self._layers, ctx.chain(len(self._layers)), strict=True):
             child.mask = mask
             x = layer.run_forward(x, child)
             mask = child.output_mask
+        ctx.output_mask = mask
         ctx.save()
         return x
 
@@ -271,8 +272,9 @@ class Sequential(Model):
         """Each layer's backward pass, last to first, down to the first that has something to learn."""
         ctx.saved()
         lowest = 0 if ctx.needs_dx else self._first_trainable(ctx)
+        children = ctx.chain(len(self._layers))
         for i in range(len(self._layers) - 1, lowest - 1, -1):
-            child = ctx.child(i)
+            child = children[i]
             child.needs_dx = ctx.needs_dx or i > lowest
             dy = self._layers[i].run_backward(dy, child)
         return dy if ctx.needs_dx else None
@@ -284,10 +286,6 @@ class Sequential(Model):
             ctx.first_trainable = next(indices, len(self._layers))  # type: ignore[attr-defined]
         first: int = ctx.first_trainable  # type: ignore[attr-defined]
         return first
-
-    def find_output_mask(self, x: Array, ctx: Context) -> Array | None:
-        """The mask that the last layer left."""
-        return ctx.child(len(self._layers) - 1).output_mask if self._layers else ctx.mask
 
     def __call__(self, x: Any, training: bool | None = None, mask: Array | None = None) -> Any:
         """The model's output for a batch, in a context of its own: the result is yours."""
