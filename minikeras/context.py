@@ -238,12 +238,12 @@ class Context:
 
     def grad(self, variable: Variable) -> Array:
         """The array that `backward` writes dL/dvariable into."""
-        crew, gradients = self._shared.crew, self._shared.gradients
-        if crew is not None and crew.owes(variable):
-            crew.settle()
-        array = gradients.get(variable)
+        shared = self._shared
+        if shared.crew is not None and shared.crew.owes(variable):
+            shared.crew.settle()
+        array = shared.gradients.get(variable)
         if array is None:
-            array = gradients[variable] = np.zeros_like(variable.value)
+            array = shared.gradients[variable] = np.zeros_like(variable.value)
         return array
 
     @property

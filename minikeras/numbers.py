@@ -44,6 +44,7 @@ def keep_freed_memory() -> None:
 _ones: dict[DType, Array] = {}  # the longest vector of ones that was asked for
 
 
+@lru_cache(maxsize=64)
 def ones(n: int, dtype: DType) -> Array:
     """A read-only vector of ones."""
     found = _ones.get(dtype)

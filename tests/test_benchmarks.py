@@ -62,7 +62,7 @@ def test_two_trees_are_compared():
 def test_what_a_part_allocates_is_counted():
     size, lines = allocations.measure(chosen(["loss/MeanSquaredError("])[0], True, 4096)
     assert size > 1024 * 64 * 4  # at least the gradient that it returns
-    assert all(line.startswith("minikeras/losses/") for line in lines)
+    assert next(iter(lines)).startswith("minikeras/losses/")  # the line that allocates most
     size, _ = allocations.measure("workload/tiny MLP", False, 4096)
     assert 0 < size < 12 * 1024
 

@@ -126,18 +126,19 @@ class Loss(Configurable):
         paired: bool = False,
     ) -> tuple[float, Array]:
         """L and dL/dy_pred; with `paired`, dL/dz of the activation that made y_pred instead."""
+        y_pred = np.asarray(y_pred)
         y, p = self.align(y_true, y_pred)
         v = self.call(y, p)
         weights, divisor = self._weights(v, y, sample_weight, mask)
-        scale = v.dtype.type(1 / divisor if divisor else 0)
+        scale = 1 / divisor if divisor else 0.0
         if weights is None:
-            dv = np.empty_like(v)
+            dv = np.empty(v.shape, v.dtype)
             dv.fill(scale)
         else:
             dv, v = weights * scale, v * weights
         loss = np.add.reduce(v, axis=None) / divisor if divisor else 0.0
         d = self.paired_backward(dv, y, p) if paired else self.backward(dv, y, p)
-        return float(loss), d.reshape(np.shape(y_pred)) if d.ndim != np.ndim(y_pred) else d
+        return float(loss), d if d.ndim == y_pred.ndim else d.reshape(y_pred.shape)
 
     def paired_backward(self, dv: Array, y_true: Array, y_pred: Array) -> Array:
         """dL/dz where y_pred = softmax(z) or sigmoid(z); only for losses with `pairs_with`."""
@@ -231,9 +232,10 @@ def expand(values: Array, axis: int = -1) -> Array:
 
 def squeeze_or_expand_to_same_rank(x: Array, y: Array, expand_rank_1: bool = True) -> tuple[Array, Array]:
     """Drop or add a last axis of length one, so that (N,) meets (N, 1) without making (N, N)."""
-    if x.ndim == y.ndim + 1 and x.shape[-1] == 1:
+    more = x.ndim - y.ndim
+    if more == 1 and x.shape[-1] == 1:
         return (x, y[:, None]) if y.ndim == 1 and expand_rank_1 else (x[..., 0], y)
-    if y.ndim == x.ndim + 1 and y.shape[-1] == 1:
+    if more == -1 and y.shape[-1] == 1:
         return (x[:, None], y) if x.ndim == 1 and expand_rank_1 else (x, y[..., 0])
     return x, y
 

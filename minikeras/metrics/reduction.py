@@ -66,7 +66,7 @@ class Mean(Metric):
 
 def _add(variable: Variable, x: Any) -> None:
     """variable += x for single numbers, in a fourth of the time that NumPy takes to do that in place."""
-    variable.value.fill(variable.value.item() + x)
+    variable.value[()] = variable.value.item() + x
 
 
 class Sum(Metric):

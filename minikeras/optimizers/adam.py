@@ -227,7 +227,7 @@ class Nadam(Optimizer):
         u_now = self.beta_1 * (1.0 - 0.5 * power(0.96, t, lr))
         u_next = self.beta_1 * (1.0 - 0.5 * power(0.96, t + 1, lr))
         product = self._u_product.value.item() * u_now
-        self._u_product.value.fill(product)
+        self._u_product.value[()] = product
         of_m = lr * u_next / (1.0 - product * u_next)
         of_g = lr * (1.0 - u_now) / (1.0 - product)
         of_v = 1.0 / (1.0 - power(self.beta_2, t, lr))

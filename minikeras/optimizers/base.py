@@ -148,7 +148,7 @@ class Optimizer(Options, State):
             self._average(layout, step // n)
         for v in layout.constrained:
             v.value[...] = v.constraint(v.value)
-        self._iterations.value.fill(step + 1)
+        self._iterations.value[()] = step + 1
 
     def _update_weights(self, layout: Layout, g: Array, t: int, lr: Any) -> None:
         values = self.scalars(t, lr)
@@ -156,7 +156,7 @@ class Optimizer(Options, State):
             layout.numbers = tuple(np.empty((), layout.dtype) for _ in values)
         scalars = layout.numbers
         for number, value in zip(scalars, values, strict=True):
-            number.fill(value)
+            number[()] = value
         decay = self.weight_decay
         kept = 1.0 - lr * decay if decay else 1.0  # w - lr λ w = (1 - lr λ) w
         if len(layout.shares) == 1:

@@ -74,10 +74,11 @@ class ArrayBatches:
             arrays = self.arrays
             if order is not None:
                 arrays = tuple(self._gather(i, order[first : first + count]) for i in range(3))  # type: ignore[assignment]
+            x, y, weights = arrays
             stop = min(count, self.samples - first)
             for start in range(0, stop, self.batch_size):
-                end = min(start + self.batch_size, stop)
-                yield tuple(None if a is None else a[start:end] for a in arrays)  # type: ignore[misc]
+                rows = slice(start, min(start + self.batch_size, stop))
+                yield x[rows], None if y is None else y[rows], None if weights is None else weights[rows]
 
     def _draw_order_within_batches(self) -> Array:
         starts = range(0, self.samples, self.batch_size)
