@@ -17,7 +17,7 @@ import numpy as np
 from minikeras.random import SeedGenerator, default_generator
 from minikeras.typing import Array, DTypeLike
 from minikeras.variable import Variable
-from minikeras.workers import Crew, Team
+from minikeras.workers import Crew, Team, run_all
 
 MAX_VIEWS = 256  # of scratch arrays that one context remembers before it forgets all
 
@@ -32,7 +32,7 @@ class _Pass:
         self.number = number  # among the passes that work on parts of one batch
         self.seeds = seeds or _Seeds()
         self.team: Team | None = None  # of those passes, while there are several
-        self.crew: Crew | None = None  # that helps with the products of the only pass
+        self.crew: Crew | None = None  # that helps with the only pass
 
 
 class _Seeds:
@@ -128,11 +128,15 @@ class Context:
         team = self._shared.team
         return values if team is None else team.total(self._shared.number, values)
 
-    # Products, which a crew may share
+    # Work that a crew may share
 
     def employ(self, crew: Crew | None) -> None:
-        """Let a crew help with the products of this pass."""
+        """Let a crew help with this pass."""
         self._shared.crew = crew
+
+    def run_all(self, jobs: Sequence[Callable[[], Any]]) -> list[Any]:
+        """What the jobs return, in order; the threads of a crew share them. None may need what another does."""
+        return [job() for job in jobs] if self._shared.crew is None else run_all(jobs)
 
     def dot(self, a: Array, b: Array, out: Array) -> Array:
         """`a.dot(b, out=out)`; the threads of a crew share it where it is large."""

@@ -12,7 +12,7 @@ from cases import LAYERS, WITHOUT_GRADIENT
 from test_layers import build
 
 import minikeras as keras
-from minikeras import config, workers
+from minikeras import config, context, workers
 from minikeras.context import Context
 from minikeras.layers import (
     LSTM,
@@ -62,7 +62,7 @@ def parts_of(model):
 def test_two_parts_of_a_batch_give_what_the_whole_gives(case):
     """Outputs, gradients and moving averages, in training."""
     layer, x = build(case), case.x()
-    if case.random or not sharing._is_rowwise(layer) or len(x) < 2:
+    if case.random or not layer.can_be_split() or len(x) < 2:
         return  # those that draw are compared in tests below; the others are not split
     mask, cut = case.mask_for(x), len(x) // 2
     others = [v for v in layer.weights if not v.trainable]
@@ -119,8 +119,8 @@ def test_layers_that_draw_or_need_the_whole_batch_are_known():
 
     assert not Own(3).rowwise and Renamed(3).rowwise and Safe().rowwise
     bidirectional = keras.layers.Bidirectional(keras.layers.RNN(keras.layers.GRUCell(3)))
-    assert sharing._is_rowwise(bidirectional)
-    assert not sharing._is_rowwise(Dense(3, activity_regularizer="l2"))
+    assert bidirectional.can_be_split()
+    assert not Dense(3, activity_regularizer="l2").can_be_split()
 
 
 @pytest.mark.parametrize("count", [2, 3])
@@ -182,6 +182,46 @@ def test_threads_that_share_products_learn_what_one_does(threads, count):
     for one, many, again in zip(*results, strict=True):
         np.testing.assert_allclose(one, many, rtol=1e-4, atol=1e-6)
         assert np.array_equal(many, again)
+
+
+def test_both_directions_are_read_at_once_with_the_same_bits(threads, monkeypatch):
+    shared = []
+    monkeypatch.setattr(context, "run_all", lambda jobs: shared.append(len(jobs)) or workers.run_all(jobs))
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(150, 9, 20)).astype("float32"), rng.integers(0, 10, 150)
+    gru = keras.layers.GRU
+
+    def train(n, *layers):
+        threads(n)
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential([Input((9, 20)), *(layer() for layer in layers), Dense(10, "softmax")])
+        model.compile("adam", "sparse_categorical_crossentropy")
+        shared.clear()
+        model.fit(x, y, batch_size=128, epochs=2, verbose=0)
+        return model.get_weights()
+
+    two = (
+        lambda: keras.layers.Bidirectional(gru(64, return_sequences=True, recurrent_dropout=0.2)),
+        lambda: keras.layers.Bidirectional(gru(64)),
+    )
+    alone = train(1, *two)
+    assert not shared
+    for a, b in zip(alone, train(3, *two), strict=True):
+        np.testing.assert_allclose(
+            a, b, rtol=1e-4, atol=1e-6
+        )  # the update's shares and Dense depend on the threads
+    first = train(2, *two)
+    assert shared == [2] * 8  # two layers, two passes, two epochs: the second batch, of 22, is too small
+    assert all(map(np.array_equal, first, train(2, *two)))
+
+    class Own(keras.layers.GRUCell):
+        def forward(self, x, states, ctx):
+            return super().forward(x, states, ctx)
+
+    for small in (gru(8), keras.layers.RNN(Own(64)), gru(64, activity_regularizer="l2")):
+        with keras.utils.custom_object_scope({"Own": Own}):
+            train(2, lambda small=small: keras.layers.Bidirectional(small))
+        assert not shared
 
 
 def products(count=9):

@@ -62,7 +62,6 @@ class Layer(VariableOwner):
     # Whether each sample is worked on by itself, or with sums over the batch from `ctx.total`: then threads may
     # share out a batch. A layer of your own may say so; those of this package that cannot say that.
     rowwise: Any = False
-    shares_products = False  # whether large products go through `ctx.dot`, where threads may share them
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -213,6 +212,18 @@ class Layer(VariableOwner):
             ctx.penalty += self.activity_regularizer(y) / max(len(y), 1)
             ctx.activity = y  # type: ignore[attr-defined]
         return y
+
+    def shares_work(self, input_shape: Shape) -> bool:
+        """Whether threads help with a whole batch of this shape: its work goes through `ctx.dot` or `ctx.run_all`."""
+        return False
+
+    def can_be_split(self) -> bool:
+        """Whether this layer and all inside it work on each sample by itself, and none adds to the penalty."""
+        return (
+            bool(self.rowwise)
+            and self.activity_regularizer is None
+            and all(layer.can_be_split() for layer in self.sublayers())
+        )
 
     def meetings(self, input_shape: Shape, training: bool) -> float:
         """How long threads with parts of such a batch wait for each other, in calls of `ctx.total`."""

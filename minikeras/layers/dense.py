@@ -43,7 +43,6 @@ class Dense(Layer):
     """
 
     supports_masking = True
-    shares_products = True
 
     def __init__(
         self,
@@ -106,6 +105,10 @@ class Dense(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)
+
+    def shares_work(self, input_shape: Shape) -> bool:
+        """Its products."""
+        return True
 
     @property
     def output_activation(self) -> activations.Activation:

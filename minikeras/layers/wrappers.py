@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from minikeras.layers.recurrent import RNN
 from minikeras.typing import Array, Shape
 
 MERGE_MODES = ("concat", "sum", "mul", "ave", None)
+# Multiplications of a step from which two threads, each reading in one direction, are faster than one that does both
+STEP = 2**20
 
 
 class Bidirectional(Layer):
@@ -93,16 +97,26 @@ class Bidirectional(Layer):
     def compute_mask(self, x: Array, mask: Array | None) -> Array | None:
         return mask if self.return_sequences else None
 
+    def shares_work(self, input_shape: Shape) -> bool:
+        """The two directions, where their steps are not too small."""
+        weights = sum(v.size for v in self.forward_layer.weights)  # each is used once a step
+        return (input_shape[0] or 1) * weights >= STEP and self.can_be_split()
+
+    def _run_both(self, jobs: list[Callable[[], Any]], input_shape: Shape, ctx: Context) -> list[Any]:
+        """A pass in each direction: neither needs the other."""
+        return ctx.run_all(jobs) if self.shares_work(input_shape) else [job() for job in jobs]
+
     def forward(self, x: Array, ctx: Context) -> Any:
-        results = []
+        jobs: list[Callable[[], Any]] = []
         for key, layer in (("forward", self.forward_layer), ("backward", self.backward_layer)):
             child = ctx.child(key)
             child.mask = ctx.mask
-            results.append(layer.run_forward(x, child))
+            jobs.append(partial(layer.run_forward, x, child))
+        results = self._run_both(jobs, x.shape, ctx)
         (y, *states), (back, *back_states) = (r if self.return_state else [r] for r in results)
         if self.return_sequences:
             back = back[:, ::-1]  # in the order of time again
-        ctx.save(y=y, back=back)
+        ctx.save(y=y, back=back, shape=x.shape)
         merged = self._merge(y, back, ctx)
         outputs = [*merged, *states, *back_states]
         return outputs if len(outputs) > 1 else outputs[0]
@@ -120,7 +134,7 @@ class Bidirectional(Layer):
         return [out]
 
     def backward(self, dy: Any, ctx: Context) -> Array | None:
-        y, back = ctx.saved("y", "back")
+        y, back, shape = ctx.saved("y", "back", "shape")
         parts = list(dy) if isinstance(dy, (list, tuple)) else [dy]
         merged = 2 if self.merge_mode is None else 1
         d, dback = self._split(parts[:merged], y, back)
@@ -128,15 +142,16 @@ class Bidirectional(Layer):
         half = len(dstates) // 2
         if self.return_sequences:
             dback = dback[:, ::-1]
-        grads = []
+        jobs: list[Callable[[], Any]] = []
         for key, layer, dout, extra in (
             ("forward", self.forward_layer, d, dstates[:half]),
             ("backward", self.backward_layer, dback, dstates[half:]),
         ):
             child = ctx.child(key)
             child.needs_dx = ctx.needs_dx
-            grads.append(layer.run_backward([dout, *extra] if self.return_state else dout, child))
-        return grads[0] + grads[1] if ctx.needs_dx else None
+            jobs.append(partial(layer.run_backward, [dout, *extra] if self.return_state else dout, child))
+        dx, dx_back = self._run_both(jobs, shape, ctx)
+        return np.add(dx, dx_back, out=ctx.buffer("dx", dx.shape, self.dtype)) if ctx.needs_dx else None
 
     def _split(self, parts: list[Array], y: Array, back: Array) -> tuple[Array, Array]:
         """dL/dy of both directions from that of what they were merged into."""

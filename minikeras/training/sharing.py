@@ -1,8 +1,8 @@
 """One batch, shared out among threads, in one of two ways.
 
-Where most of the work is in products that layers ask of `ctx.dot`, as in an MLP, the batch stays
-whole and a crew shares these products. The gradients of weights are nobody's input, so the crew
-makes them while the pass goes on.
+Where most of the work is in products that layers ask of `ctx.dot`, as in an MLP, or in jobs that
+they give to `ctx.run_all`, the batch stays whole and a crew shares these. The gradients of weights
+are nobody's input, so the crew makes them while the pass goes on.
 
 Elsewhere each thread takes some of the rows through the whole model. Every part of the batch has a
 context of its own, so nothing in a layer has to know of threads. The loss sees the whole batch
@@ -39,10 +39,10 @@ ADDING = 16  # multiplications that cost as much as adding one more gradient of 
 def part_count(model: Any, shape: tuple[int, ...], arena: Arena) -> int:
     """Into how many parts a batch of this shape is split; the same on every run.
 
-    One where most work is in products that a crew can share.
+    One where most work can be shared by a crew.
     """
     threads = thread_count()
-    if threads == 1 or not _is_rowwise(model):
+    if threads == 1 or not model.can_be_split():
         return 1
     work = _work(model, shape, training=True)
     pays = int(shape[0] * work.rest / (WORK + ADDING * arena.values.size + MEETING * work.meetings))
@@ -50,9 +50,9 @@ def part_count(model: Any, shape: tuple[int, ...], arena: Arena) -> int:
 
 
 def crew_for(model: Any, shape: tuple[int, ...]) -> Crew | None:
-    """Threads that help with the products of a batch of this shape, if there is so much to do."""
+    """Threads that help with a whole batch of this shape, if there is so much to do."""
     threads = thread_count()
-    if threads == 1 or shape[0] * _work(model, shape, training=True).products < CREW:
+    if threads == 1 or shape[0] * _work(model, shape, training=True).shared < CREW:
         return None
     return Crew(threads)
 
@@ -77,15 +77,6 @@ def _is_stateful(layer: Any) -> bool:
     return bool(getattr(layer, "stateful", False)) or any(map(_is_stateful, layer.sublayers()))
 
 
-def _is_rowwise(layer: Any) -> bool:
-    """Whether this layer and all inside it work on each sample by itself."""
-    return (
-        bool(layer.rowwise)
-        and layer.activity_regularizer is None
-        and all(map(_is_rowwise, layer.sublayers()))
-    )
-
-
 def _leaves(layer: Any) -> int:
     """How many layers there are, those that hold others not counted."""
     return sum(map(_leaves, layer.sublayers())) or 1
@@ -94,23 +85,23 @@ def _leaves(layer: Any) -> int:
 class _Work(NamedTuple):
     """About how much there is to do for one sample, and how often the parts of a batch wait for each other."""
 
-    products: int = 0  # multiplications in products that a crew can share
+    shared: int = 0  # multiplications that a crew can share
     rest: int = 0  # all others
     meetings: float = 0.0  # in calls of `ctx.total`
 
     @property
     def total(self) -> int:
         """All multiplications."""
-        return self.products + self.rest
+        return self.shared + self.rest
 
 
 def _work(model: Any, shape: tuple[int, ...], training: bool) -> _Work:
     """Of a batch of this shape. Each weight is used at each place of the input."""
-    products, rest, meetings = 0, 0, 0.0
+    shared, rest, meetings = 0, 0, 0.0
     for layer in model.layers:
         weights = sum(v.size for v in layer.trainable_weights) if layer.casts_input else 0  # else looked up
-        if layer.shares_products:
-            products += weights * math.prod(shape[1:-1])
+        if layer.shares_work(shape):
+            shared += weights * math.prod(shape[1:-1])
         else:
             rest += weights * math.prod(shape[1:-1])
         meetings += layer.meetings(shape, training)
@@ -119,7 +110,7 @@ def _work(model: Any, shape: tuple[int, ...], training: bool) -> _Work:
             return _Work()  # several outputs
         shape = tuple(1 if n is None else n for n in shape)
         rest += math.prod(shape[1:])
-    return _Work(products, rest, meetings)
+    return _Work(shared, rest, meetings)
 
 
 class Parts:
