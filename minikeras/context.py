@@ -75,7 +75,7 @@ class Context:
         self.recording = recording
         self.needs_dx = needs_dx
         self.mask = mask  # of the input; set by the model before `forward`
-        self.output_mask: Array | None = None  # set by `Layer.run_forward`
+        self.output_mask: Array | None = None  # set by `Layer.run_forward`, in a model by its last layer
         self.dy_is_dz = False  # the loss gave dL/dz of the layer's activation: see training/pairing.py
         self.children: dict[Hashable, Context] = {}
         self._chain: list[Context] = []
@@ -134,9 +134,15 @@ class Context:
         """Let a crew help with this pass."""
         self._shared.crew = crew
 
-    def run_all(self, jobs: Sequence[Callable[[], Any]]) -> list[Any]:
-        """What the jobs return, in order; the threads of a crew share them. None may need what another does."""
-        return [job() for job in jobs] if self._shared.crew is None else run_all(jobs)
+    def run_all(self, jobs: Sequence[Callable[[], Any]], share: bool = True) -> list[Any]:
+        """What the jobs return, in order.
+
+        The threads of a crew share them where that pays (`share`). So no job may need what another does, and each works
+        in a child context of its own.
+        """
+        if share and self._shared.crew is not None:
+            return run_all(jobs)
+        return [job() for job in jobs]
 
     def dot(self, a: Array, b: Array, out: Array) -> Array:
         """`a.dot(b, out=out)`; the threads of a crew share it where it is large."""

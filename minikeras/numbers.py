@@ -46,12 +46,13 @@ _ones: dict[DType, Array] = {}  # the longest vector of ones that was asked for
 
 @lru_cache(maxsize=64)
 def ones(n: int, dtype: DType) -> Array:
-    """A read-only vector of ones."""
+    """A read-only vector of ones: a part of the longest of its type."""
     found = _ones.get(dtype)
     if found is None or len(found) < n:
         found = np.ones(n, dtype)
         found.flags.writeable = False
         _ones[dtype] = found
+        ones.cache_clear()  # no part may keep a shorter vector in memory
     return found if len(found) == n else found[:n]
 
 

@@ -206,6 +206,7 @@ class Layer(VariableOwner):
             same = ctx.buffer("cast", x.shape, self.dtype)
             np.copyto(same, x, casting="unsafe")
             x = same
+        # Before the pass, as a model's `forward` puts its last layer's in this place
         ctx.output_mask = self.compute_mask(x, ctx.mask)
         y = self.forward(x, ctx)
         if self.activity_regularizer is not None:

@@ -102,17 +102,13 @@ class Bidirectional(Layer):
         weights = sum(v.size for v in self.forward_layer.weights)  # each is used once a step
         return (input_shape[0] or 1) * weights >= STEP and self.can_be_split()
 
-    def _run_both(self, jobs: list[Callable[[], Any]], input_shape: Shape, ctx: Context) -> list[Any]:
-        """A pass in each direction: neither needs the other."""
-        return ctx.run_all(jobs) if self.shares_work(input_shape) else [job() for job in jobs]
-
     def forward(self, x: Array, ctx: Context) -> Any:
         jobs: list[Callable[[], Any]] = []
         for key, layer in (("forward", self.forward_layer), ("backward", self.backward_layer)):
             child = ctx.child(key)
             child.mask = ctx.mask
             jobs.append(partial(layer.run_forward, x, child))
-        results = self._run_both(jobs, x.shape, ctx)
+        results = ctx.run_all(jobs, share=self.shares_work(x.shape))
         (y, *states), (back, *back_states) = (r if self.return_state else [r] for r in results)
         if self.return_sequences:
             back = back[:, ::-1]  # in the order of time again
@@ -150,7 +146,7 @@ class Bidirectional(Layer):
             child = ctx.child(key)
             child.needs_dx = ctx.needs_dx
             jobs.append(partial(layer.run_backward, [dout, *extra] if self.return_state else dout, child))
-        dx, dx_back = self._run_both(jobs, shape, ctx)
+        dx, dx_back = ctx.run_all(jobs, share=self.shares_work(shape))
         return np.add(dx, dx_back, out=ctx.buffer("dx", dx.shape, self.dtype)) if ctx.needs_dx else None
 
     def _split(self, parts: list[Array], y: Array, back: Array) -> tuple[Array, Array]:

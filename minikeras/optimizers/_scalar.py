@@ -7,7 +7,6 @@ They can be computed with like numbers, and assigned to like variables, so both
 from __future__ import annotations
 
 import operator
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -57,10 +56,5 @@ def power(beta: float, t: int, like: Any) -> Any:
     Keras computes so. In float32, 1 - 0.999 is smaller than in double precision by 13 millionths, and
     training would part from Keras' in the sixth digit at the first step.
     """
-    kind: Any = type(like)
-    return kind(_rounded(beta, kind) ** t)
-
-
-@lru_cache
-def _rounded(beta: float, kind: Any) -> float:
-    return float(kind(beta))
+    kind = type(like)
+    return kind(beta) ** kind(t)
